@@ -1,0 +1,353 @@
+"""What happened, in order: outcomes of calls, the events of the journal, and `replay`.
+
+A call's outcome is a type, not a boolean (RELIABILITY 3.1): `Applied`, `NotSent`, `Refused` or `Unknown`. Events
+are what a run records; `replay(state, events)` folds them into a state. Folding is pure and total: the same
+events give the same state on every machine, today and in recovery.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pnsync.model import NEVER
+from pnsync.state import (
+    Account,
+    Entry,
+    Failure,
+    GroupEntry,
+    Intent,
+    Operation,
+    Pending,
+    Resting,
+    Standing,
+    State,
+    Superseded,
+)
+
+UNBOUND_MEMORY_SECONDS = 7 * 86400
+"""How long an unbound id is remembered against ghost rows of a lagging listing."""
+
+
+class Refusal(StrEnum):
+    """Why a vendor refused, as far as it steers a run (the code tables are in each vendor's wire.py)."""
+
+    VALIDATION = "validation"
+    AUTHENTICATION = "authentication"
+    CLOCK = "clock"
+    CAPACITY = "capacity"
+    CONFLICT = "conflict"
+    ABSENT = "absent"
+
+
+ENDING = frozenset({Refusal.VALIDATION, Refusal.AUTHENTICATION, Refusal.CLOCK})
+"""Refusals that end an attempt at once; the others leave it open until a listing has told (RELIABILITY 3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The vendor acknowledged the call. A bind carries a well-formed id and the X that was assigned."""
+
+    bind_id: str | None = None
+    phone_x: str | None = None
+    phone_x_b: str | None = None
+    group_id: str | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Proof that no byte of the request left: it may be tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The vendor answered with a code that is not success. Absence of an effect is proven only by a listing."""
+
+    refusal: Refusal
+    vendor_code: str
+    reason: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing tells whether the call took effect: time-out, broken connection, 5xx, unreadable answer."""
+
+    reason: str
+    vendor_code: str = ""
+    request_id: str = ""
+    rate_limited: bool = False
+
+
+Outcome = Applied | NotSent | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A run took the state over: the first event of its first record, which fences whoever held it before."""
+
+    holder: str
+    command: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An intent: the call may be sent once this is durable, not before."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The answer of a call, as understood."""
+
+    attempt: str
+    outcome: Outcome
+    at: int
+
+
+class Verdict(StrEnum):
+    """What a listing told of an attempt."""
+
+    APPLIED = "applied"
+    ABSENT = "absent"
+    EXPIRED = "expired"
+    """It may have taken effect, but its lifetime has passed: a possible cost, nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A listing settled an attempt; `outcome` carries the row's ids where it took effect."""
+
+    attempt: str
+    verdict: Verdict
+    at: int
+    outcome: Applied | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry is set (adopted, imported, refreshed, renamed), or removed where `entry` is None."""
+
+    address: str
+    entry: Entry | GroupEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A live binding of ours that must go is remembered, or forgotten where `superseded` is None."""
+
+    bind_id: str
+    superseded: Superseded | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """Numbers enter quarantine; expired ones leave it."""
+
+    resting: tuple[Resting, ...]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A provider's account is recorded."""
+
+    provider: str
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A small fact is set, or removed where `value` is None."""
+
+    key: str
+    value: str | None
+
+
+Event = Began | Opened | Closed | Resolved | Recorded | Doubled | Rested | Accepted | Noted
+
+
+class Fold:
+    """A state being replayed: mutable copies of what events touch, frozen again by `done`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.entries = dict(state.entries)
+        self.pending = dict(state.pending)
+        self.superseded = dict(state.superseded)
+        self.quarantine = list(state.quarantine)
+        self.accounts = dict(state.accounts)
+        self.generations = dict(state.generations)
+        self.unbound = dict(state.unbound)
+        self.failures = dict(state.failures)
+        self.notes = dict(state.notes)
+
+    def done(self) -> State:
+        """The state after every event folded so far."""
+        return replace(
+            self._state,
+            entries=dict(self.entries),
+            pending=dict(self.pending),
+            superseded=dict(self.superseded),
+            quarantine=tuple(self.quarantine),
+            accounts=dict(self.accounts),
+            generations=dict(self.generations),
+            unbound=dict(self.unbound),
+            failures=dict(self.failures),
+            notes=dict(self.notes),
+        )
+
+    def fold(self, event: Event) -> None:
+        """Fold one event."""
+        match event:
+            case Began(at=at):
+                horizon = at - UNBOUND_MEMORY_SECONDS
+                self.unbound = {one: when for one, when in self.unbound.items() if when > horizon}
+            case Opened(intent=intent):
+                self._open(intent)
+            case Closed(attempt=attempt, outcome=outcome, at=at):
+                self._close(attempt, outcome, at)
+            case Resolved():
+                self._resolve(event)
+            case Recorded(address=address, entry=entry):
+                self._record(address, entry)
+            case Doubled(bind_id=bind_id, superseded=None):
+                self.superseded.pop(bind_id, None)
+            case Doubled(bind_id=bind_id, superseded=superseded):
+                assert superseded is not None
+                self.superseded[bind_id] = superseded
+            case Rested(resting=resting, now=now):
+                self.quarantine = [one for one in self.quarantine if one.until > now]
+                self.quarantine.extend(one for one in resting if one not in self.quarantine)
+            case Accepted(provider=provider, account=account):
+                self.accounts[provider] = account
+            case Noted(key=key, value=None):
+                self.notes.pop(key, None)
+            case Noted(key=key, value=value):
+                assert value is not None
+                self.notes[key] = value
+
+    def _open(self, intent: Intent) -> None:
+        self.pending[intent.attempt] = Pending(intent)
+        if isinstance(intent.target, Entry) and intent.operation is Operation.BIND:
+            known = self.generations.get(intent.address, 0)
+            self.generations[intent.address] = max(known, intent.target.generation)
+
+    def _record(self, address: str, entry: Entry | GroupEntry | None) -> None:
+        if entry is None:
+            self.entries.pop(address, None)
+            return
+        self.entries[address] = entry
+        if isinstance(entry, Entry):
+            known = self.generations.get(address, 0)
+            self.generations[address] = max(known, entry.generation)
+
+    def _close(self, attempt: str, outcome: Outcome, at: int) -> None:
+        pending = self.pending.get(attempt)
+        if pending is None:
+            return
+        match outcome:
+            case Applied():
+                del self.pending[attempt]
+                self._take_effect(pending.intent, outcome, at, None)
+            case NotSent(reason=reason):
+                del self.pending[attempt]
+                self._fail(pending.intent.address, "not sent", at)
+            case Refused(refusal=refusal, vendor_code=code, reason=reason, request_id=request_id):
+                ends = refusal in ENDING
+                standing = Standing.REFUSED if ends else Standing.UNKNOWN
+                self.pending[attempt] = Pending(pending.intent, standing, reason, code, request_id)
+                self._fail(pending.intent.address, code, at)
+            case Unknown(reason=reason, vendor_code=code, request_id=request_id):
+                self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)
+                self._fail(pending.intent.address, code or "unknown", at)
+
+    def _resolve(self, event: Resolved) -> None:
+        pending = self.pending.pop(event.attempt, None)
+        if pending is None or event.verdict is not Verdict.APPLIED:
+            return
+        self._take_effect(pending.intent, event.outcome or Applied(), event.at, event.expires_at)
+
+    def _fail(self, address: str, code: str, at: int) -> None:
+        known = self.failures.get(address)
+        self.failures[address] = Failure(known.since if known else at, known.count + 1 if known else 1, code)
+
+    def _take_effect(self, intent: Intent, applied: Applied, at: int, expires_at: int | None) -> None:
+        self.failures.pop(intent.address, None)
+        match intent.operation:
+            case Operation.BIND:
+                assert isinstance(intent.target, Entry) and applied.bind_id is not None
+                self._bound(intent, intent.target, applied, expires_at)
+            case Operation.UNBIND:
+                assert intent.bind_id is not None
+                self._unbound(intent, intent.bind_id, at)
+            case Operation.CREATE_GROUP | Operation.UPDATE_GROUP:
+                assert isinstance(intent.target, GroupEntry)
+                group_id = applied.group_id or intent.target.group_id
+                self.entries[intent.address] = replace(intent.target, group_id=group_id)
+            case Operation.DELETE_GROUP:
+                self.entries.pop(intent.address, None)
+
+    def _bound(self, intent: Intent, target: Entry, applied: Applied, expires_at: int | None) -> None:
+        old = self.entries.get(intent.address)
+        if isinstance(old, Entry) and old.bind_id is not None and old.bind_id != applied.bind_id:
+            self.superseded[old.bind_id] = superseded_by(intent.address, old)
+        assert applied.bind_id is not None
+        self.superseded.pop(applied.bind_id, None)
+        signed = int(intent.signed_at)
+        ends = NEVER if not intent.expire_seconds else signed + intent.expire_seconds
+        self.entries[intent.address] = replace(
+            target,
+            bind_id=applied.bind_id,
+            phone_x=applied.phone_x or target.phone_x,
+            phone_x_b=applied.phone_x_b,
+            bound_at=signed,
+            expires_at=ends if expires_at is None else expires_at,
+            down_since=None,
+        )
+
+    def _unbound(self, intent: Intent, bind_id: str, at: int) -> None:
+        self.unbound[bind_id] = at
+        if self.superseded.pop(bind_id, None) is not None:
+            return
+        entry = self.entries.get(intent.address)
+        if not isinstance(entry, Entry) or entry.bind_id != bind_id:
+            return
+        if isinstance(intent.target, Entry):
+            self.entries[intent.address] = replace(intent.target, bind_id=None, down_since=at)
+        else:
+            del self.entries[intent.address]
+
+
+def superseded_by(address: str, entry: Entry) -> Superseded:
+    """The old half of a replacement, as remembered until it is unbound."""
+    assert entry.bind_id is not None
+    return Superseded(
+        address=address,
+        provider=entry.provider,
+        bind_id=entry.bind_id,
+        phone_a=entry.phone_a,
+        phone_b=entry.phone_b,
+        phone_x=entry.phone_x,
+        extension=entry.extension,
+        customer_bind_id=entry.customer_bind_id,
+        expires_at=entry.expires_at,
+    )
+
+
+def replay(state: State, events: Iterable[Event]) -> State:
+    """The state after these events. Pure: neither argument is changed."""
+    fold = Fold(state)
+    for event in events:
+        fold.fold(event)
+    return fold.done()
+
+
+def open_intents(state: State) -> Mapping[str, Intent]:
+    """Every attempt that may have reached a vendor and is not settled, by attempt."""
+    return {attempt: one.intent for attempt, one in state.pending.items()}

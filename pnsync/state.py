@@ -1,0 +1,261 @@
+"""What pnsync made and recorded: the state as frozen data.
+
+Entries by address, attempts whose outcome is not settled, numbers in quarantine, the accounts they belong to.
+Every change of a state is a new value; `journal.replay` and the planner are its only writers. Its JSON form is
+in statefile.py. No I/O, no clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pnsync.model import Binding, Holds, Lifetime, Mode
+from pnsync.phone import Phone
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One binding that pnsync made, as recorded.
+
+    `bind_id` None means that it is down: unbound, and to be bound with these values. `expires_at` is `NEVER`, an
+    instant, or None where the vendor's zone is not known yet. `phone_x` is the X that A dials, `phone_x_b` B's
+    where it is another. `x_chosen` tells that the vendor or a pool chose X, so that another X is no difference.
+    """
+
+    provider: str
+    mode: Mode
+    phone_a: Phone
+    phone_b: Phone | None
+    lifetime: Lifetime
+    generation: int
+    phone_x: str | None = None
+    phone_x_b: str | None = None
+    x_chosen: bool = False
+    x_group: str | None = None
+    extension: str | None = None
+    extension_auto: bool = False
+    group: str | None = None
+    group_id: str | None = None
+    pool_number: str | None = None
+    recording: bool = False
+    protect: bool = False
+    declared_id: str | None = None
+    """The `customer_bind_id` that the file declares, without its generation suffix."""
+    customer_bind_id: str | None = None
+    bind_id: str | None = None
+    bound_at: int | None = None
+    expires_at: int | None = None
+    down_since: int | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    file: str | None = None
+
+    @property
+    def down(self) -> bool:
+        """Whether its unbind is done and its bind is not."""
+        return self.bind_id is None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEntry:
+    """One group that pnsync made."""
+
+    provider: str
+    group_id: str
+    group_name: str
+    phones: tuple[Phone, ...]
+    holds: Holds
+    remark: str = ""
+    protect: bool = False
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A live binding of ours that is to be unbound: the old half of a bind-first rebind, or a duplicate."""
+
+    address: str
+    provider: str
+    bind_id: str
+    phone_a: Phone
+    phone_b: Phone | None
+    phone_x: str | None = None
+    extension: str | None = None
+    customer_bind_id: str | None = None
+    expires_at: int | None = None
+
+
+class Operation(StrEnum):
+    """A writing call."""
+
+    BIND = "bind"
+    UNBIND = "unbind"
+    CREATE_GROUP = "create_group"
+    UPDATE_GROUP = "update_group"
+    DELETE_GROUP = "delete_group"
+
+
+class GroupChange(StrEnum):
+    """How updateGroup treats the phones it is given (VENDORS 1.4, operateType)."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One attempt of one writing call, recorded before it is sent.
+
+    `target` is the entry as it will be when the call has taken effect: for a bind the new binding, for an unbind
+    what stays (None: the entry goes; with `bind_id` None: down). `signed_at` is the vendor's time that the request is
+    stamped with, `latest_at` the latest stamp it may carry, `not_before` when its absence in a listing starts to
+    count. `known_ids` are bindings of the same pair that were listed before, where the vendor knows no client id.
+    """
+
+    attempt: str
+    address: str
+    operation: Operation
+    provider: str
+    signed_at: float
+    latest_at: float
+    not_before: float
+    target: Entry | GroupEntry | None = None
+    bind_id: str | None = None
+    customer_bind_id: str | None = None
+    expire_seconds: int | None = None
+    group_id: str | None = None
+    group_change: GroupChange | None = None
+    group_phones: tuple[Phone, ...] = ()
+    known_ids: tuple[str, ...] = ()
+    replaces: str | None = None
+    """The bind id of the old half, where the new one is bound first."""
+    unbinds: Superseded | None = None
+    """What an unbind takes away, so that its numbers can rest in quarantine."""
+
+
+class Standing(StrEnum):
+    """What is known of an attempt that is not settled."""
+
+    OPEN = "open"
+    """Recorded, and no answer recorded: the run ended in between."""
+    UNKNOWN = "unknown"
+    """The answer does not tell whether it took effect."""
+    REFUSED = "refused"
+    """Refused, but a second delivery may have taken effect: adoptable until `not_before`, blocking nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An attempt whose outcome is not settled."""
+
+    intent: Intent
+    standing: Standing = Standing.OPEN
+    reason: str = ""
+    vendor_code: str = ""
+    request_id: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether its address gets no other call until it is settled."""
+        return self.standing is not Standing.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A freed number: (X, extension) where `extension` is given, or (party, X); not another's before `until`."""
+
+    provider: str
+    phone_x: str
+    address: str
+    until: int
+    extension: str | None = None
+    party: Phone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which vendor account the entries of a provider live in: endpoint host and a keyed fingerprint of the key."""
+
+    host: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Since when, and with which code, the calls for an address fail."""
+
+    since: int
+    count: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last journal record that a snapshot holds: its number (0: none) and its chained hash."""
+
+    seq: int = 0
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One lineage's record. `serial` is raised by every write of the snapshot; mappings are never mutated."""
+
+    lineage: str
+    serial: int = 0
+    entries: Mapping[str, Entry | GroupEntry] = field(default_factory=dict)
+    pending: Mapping[str, Pending] = field(default_factory=dict)
+    superseded: Mapping[str, Superseded] = field(default_factory=dict)
+    quarantine: tuple[Resting, ...] = ()
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
+    """The highest generation ever used by an address, so that no customerBindId is used twice."""
+    generation_base: int = 0
+    """Where generations start in a state that was rebuilt, so that a forgotten one is not used again."""
+    unbound: Mapping[str, int] = field(default_factory=dict)
+    """bind id -> when we unbound it: a row that a lagging listing still shows is never adopted."""
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Small facts by name: the pseudonym key, plans used, the commit applied, a vendor's calibrated zone."""
+    head: Head = Head()
+
+    def bindings(self) -> dict[str, Entry]:
+        """The entries that are bindings."""
+        return {address: one for address, one in self.entries.items() if isinstance(one, Entry)}
+
+    def groups(self) -> dict[str, GroupEntry]:
+        """The entries that are groups."""
+        return {address: one for address, one in self.entries.items() if isinstance(one, GroupEntry)}
+
+    def next_generation(self, address: str) -> int:
+        """The generation that the next bind of an address gets."""
+        return max(self.generations.get(address, 0), self.generation_base) + 1
+
+    def blocking(self) -> dict[str, Pending]:
+        """Addresses with an attempt that is not settled, by address."""
+        return {one.intent.address: one for one in self.pending.values() if one.blocks}
+
+
+def target_of(binding: Binding, *, generation: int, customer_bind_id: str | None) -> Entry:
+    """The entry that a bind of this declaration would make, without X, extension and ids that others decide."""
+    return Entry(
+        provider=binding.provider,
+        mode=binding.mode,
+        phone_a=binding.phone_a,
+        phone_b=binding.phone_b,
+        lifetime=binding.lifetime,
+        generation=generation,
+        phone_x=binding.phone_x,
+        x_chosen=binding.phone_x is None and binding.x_group is None,
+        x_group=binding.x_group,
+        extension=binding.extension,
+        extension_auto=binding.extension_auto,
+        group=binding.group,
+        pool_number=binding.pool_number,
+        recording=binding.recording,
+        protect=binding.protect,
+        declared_id=binding.customer_bind_id,
+        customer_bind_id=customer_bind_id,
+        labels=binding.labels,
+        file=binding.span.file if binding.span else None,
+    )
