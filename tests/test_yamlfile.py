@@ -262,7 +262,7 @@ def test_escapes_that_are_no_characters(events):
         mapping, found = load(f'a: "{escape}"'.encode(), "f", Limits(), events=events)
         assert mapping is None
         assert len(found) == 1
-        assert found[0].code in ("E123", "E103")
+        assert found[0].code in ("E123", "E103") if events is pure_events else found[0].code == "E123"
 
 
 def test_every_code_has_a_page_and_a_bad_input():
@@ -336,6 +336,7 @@ def test_reading_stops_after_a_hundred_findings():
     assert mapping is None
     assert [one.code for one in found] == ["E109"] * 100 + ["E124"]
     assert found[-1].severity is Severity.NOTE
+    assert codes("a: 1\n" * 101 + "[") == ["E109"] * 100 + ["E124"]
 
 
 def test_levels_at_the_limit():

@@ -45,8 +45,12 @@ SYNTAX = tuple(
     )
 )
 
+# ruamel.yaml's own parser meets some broken input with Python's exceptions rather than its own.
+BROKEN = (YAMLError, ValueError, LookupError, TypeError, AttributeError, AssertionError, OverflowError)
+
 # Plain ASCII but for control characters: found out in no time, and true of nearly every file.
 _HARMLESS = bytes([9, 10, *range(0x20, 0x7F)])
+_SURROGATE = re.compile("[\ud800-\udfff]")  # as an escape it passes the parser in Python, libyaml refuses it
 _CONFLICT = re.compile(r"^(?:<{7}|>{7})(?= |$)", re.MULTILINE)
 # What YAML allows, less the line ends that only some readers see.
 _FORBIDDEN = re.compile(
@@ -92,8 +96,8 @@ def c_events(text: str) -> Events:
 def pure_events(text: str) -> Iterator[Any]:
     """The events of ruamel.yaml's parser in Python: equal, and slower by far; for where its C library is missing."""
     for event in YAML(typ="safe", pure=True).parse(text):
-        if event.__class__ is ev.ScalarEvent and event.value:
-            event.value.encode()  # "\ud800" passes this parser, libyaml refuses it
+        if event.__class__ is ev.ScalarEvent and _SURROGATE.search(event.value):
+            raise MarkedYAMLError(problem="escape of a lone surrogate", problem_mark=event.start_mark)
         yield event
 
 
@@ -117,21 +121,8 @@ def load(
     collecting = gc.isenabled()
     gc.disable()
     try:
-        reader.document.text = reader.decode(data)
-        return reader.compose(events(reader.document.text)), reader.found
+        return reader.read(data, events), reader.found
     except _Refused:
-        return None, reader.found
-    except (
-        YAMLError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        OverflowError,
-    ) as error:
-        # ruamel.yaml's own parser meets some broken input with Python's exceptions rather than its own
-        reader.syntax(error)
         return None, reader.found
     finally:
         if collecting:
@@ -147,6 +138,15 @@ class _Reader:
         self.found: list[Diagnostic] = []
         self.whole = True
 
+    def read(self, data: bytes, events: Callable[[str], Events]) -> Mapping | None:
+        """The file's mapping; None where a part of it is unknown."""
+        self.document.text = self.decode(data)
+        try:
+            return self.compose(events(self.document.text))
+        except BROKEN as error:
+            self.syntax(error)
+            return None
+
     def report(self, code: str, start: int, end: int, label: str = "") -> None:
         """Notes a finding about the characters from `start` to `end`; stops after MAX_FINDINGS of them."""
         if len(self.found) >= MAX_FINDINGS:
@@ -154,9 +154,8 @@ class _Reader:
             self.found.append(Diagnostic("E124", one.summary, Severity.NOTE, span, one.label, one.advice))
             raise _Refused
         one, span = CODES[code], self.document.span(start, end)
-        self.found.append(
-            Diagnostic(code, one.summary, span=span, label=label or one.label, advice=one.advice)
-        )
+        found = Diagnostic(code, one.summary, span=span, label=label or one.label, advice=one.advice)
+        self.found.append(found)
 
     def refuse(self, code: str, start: int = 0, end: int = 0, label: str = "") -> NoReturn:
         """Notes a finding after which the file cannot be read further."""
@@ -176,9 +175,7 @@ class _Reader:
             self.exceed("E113")
         if self.limits.bytes_read > self.limits.max_bytes:
             self.exceed("E112")
-        if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or 0 < data[:4].count(0) < len(
-            data[:4]
-        ):
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:4].count(0) in (2, 3):
             self.refuse("E100", label="this looks like UTF-16 or UTF-32")
         data = data.removeprefix(b"\xef\xbb\xbf")
         try:
@@ -201,14 +198,14 @@ class _Reader:
         text, limits, marks_of_all = self.document.text, self.limits, self.document.marks
         described = "!" in text or "&" in text  # else no value has a tag or anchor, and is not asked for one
         word = WORDS.get
-        stack: list[
-            tuple[Any, list[int], str | None, bool]
-        ] = []  # the same four things of what is open around it
         here: Any = Sequence()  # the collection that is open, at first one around the whole file
+        marks = [0, 0]  # where it stands, then its keys and values
         keyed = False  # it is a mapping
         key: str | None = None  # its key that waits for a value
         drop = False  # that value is to be left out
-        marks = [0, 0]
+        stack: list[
+            tuple[Any, list[int], str | None, bool]
+        ] = []  # here, marks, key, drop of what is around it
         documents = collections = count = 0
         event: Any = None
         budget = max(0, limits.max_values - limits.values_read)
@@ -233,7 +230,7 @@ class _Reader:
                 start, end = marks[0], event.end_mark.index
                 if (
                     end == event.start_mark.index
-                ):  # a block ends with its last value, not where the next token begins
+                ):  # a block: it ends with its last value, not at the next token
                     end = marks[-1]
                 marks[1] = end
                 value._offset = len(marks_of_all)
@@ -315,9 +312,7 @@ class _Reader:
         if event.value in mapping:
             mark = 2 + 4 * list(mapping).index(event.value)
             first = self.document.span(marks[mark], marks[mark + 1])
-            self.report(
-                "E109", start, end, label=f"the first one is at line {first.line}, column {first.column}"
-            )
+            self.report("E109", start, end, f"the first one is at line {first.line}, column {first.column}")
         elif event.value == "":
             self.report("E125", start, end)
         elif event.style:
@@ -348,11 +343,10 @@ class _Reader:
         label = ""
         if opened is not None and code in ("E117", "E118"):
             line = self.document.span(opened, opened).line
-            label = (
-                f"what begins at line {line} is not closed"
-                if code == "E117"
-                else f"does not fit the block that begins at line {line}"
-            )
-            if code == "E117" and not text[at:].strip():
-                at, label = opened, ""  # the end of the file is no place to look at
+            if code == "E118":
+                label = f"does not fit the block that begins at line {line}"
+            elif text[at:].strip():
+                label = f"what begins at line {line} is not closed"
+            else:
+                at = opened  # the end of the file is no place to look at
         self.report(code, at, min(at + 1, len(text)), label=label)
