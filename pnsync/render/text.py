@@ -1,0 +1,70 @@
+"""Text that others wrote, made safe to show: in a terminal, in a log, in the output of a CI job.
+
+Promises of `escape`: one line; no character that moves the cursor, changes colours, turns the writing direction
+or cannot be seen (control, bidirectional, zero-width, private, unassigned, lone surrogates: all as `\\u{..}`); no
+start of a command that a CI runner would take from the middle of a line. `safe_line` adds the start of a line.
+Names, remarks and vendors' texts pass through here before they reach any output for people. Must not mask:
+what may be seen at all is decided before.
+"""
+
+import re
+import unicodedata
+
+# Printable to Python, and yet nothing to see: fillers, blanks, joiners and variation selectors.
+_INVISIBLE = frozenset({0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}).union(
+    range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
+)
+_SPACES = frozenset(
+    map(ord, "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000")
+)
+
+
+class _Shown(dict[int, str]):
+    """How each character is shown, found out once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        visible = (character.isprintable() or code in _SPACES) and code not in _INVISIBLE
+        shown = self[code] = character if visible else f"\\u{{{code:x}}}"
+        return shown
+
+
+_SHOWN = _Shown()
+
+COMMAND = re.compile(r"#(?=#\w*\[)")
+"""The first character of a runner's command that is read anywhere in a line: GitHub's older form, Azure's, TeamCity's."""
+
+# GitHub's newer form is read after any white space at the start of a line.
+_LINE_COMMAND = re.compile(r"^(\s*):(?=:)")
+
+
+def escape(text: str) -> str:
+    """The text as one harmless line, in Unicode's composed form."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable() or not text.isascii():
+        text = text.translate(_SHOWN)
+    return COMMAND.sub(r"\\u{23}", text) if "##" in text else text
+
+
+def safe_line(text: str) -> str:
+    """`escape` for a text that begins a line."""
+    return _LINE_COMMAND.sub(r"\1\\u{3a}", escape(text))
+
+
+def shown(character: str) -> str:
+    """One character as `escape` shows it, not composed with its neighbours."""
+    return _SHOWN[ord(character)]
+
+
+def width(text: str) -> int:
+    """The cells of a terminal that an escaped text takes: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 0 if unicodedata.category(character) in ("Mn", "Me") else 1
