@@ -76,7 +76,7 @@ class Diagnostic:
     """One finding about the files, the plan or the vendor, with its code's page in `pnsync explain CODE`.
 
     `summary` is what is wrong; `label` stands under the snippet's carets; `advice` is what to do next. None of
-    them contains a personal number.
+    them contains a personal number. With `secret` the source line holds a credential and must not be shown.
     """
 
     code: str
@@ -86,6 +86,7 @@ class Diagnostic:
     label: str = ""
     advice: str = ""
     address: str | None = None
+    secret: bool = False
 
 
 class PnsyncError(Exception):

@@ -1,0 +1,353 @@
+"""Bindings as written -> `Binding`: defaults applied, and the rules that one binding can break by itself.
+
+Promises: every rule is judged for every binding, whatever else is wrong with it; a wrong key is not told again
+as a missing one. What two bindings can break together stands in `crosscheck.py`. Speed: this runs once for
+each of 100,000 bindings, so places are looked up only for what is wrong.
+"""
+
+from collections.abc import Mapping as MappingLike
+from dataclasses import dataclass, field
+from typing import Final
+
+from pnsync.config import complaints, lifetimes, schema
+from pnsync.config.complaints import looks_secret
+from pnsync.config.entries import INVISIBLE, File, Places, mapping_at, read_section
+from pnsync.config.findings import Findings, closest, listed, quoted
+from pnsync.config.lifetimes import Resolved, Words
+from pnsync.config.scalars import phone_digits
+from pnsync.config.schema import BindingShape, DefaultsShape
+from pnsync.errors import SourceSpan
+from pnsync.model import CAPABILITIES, Binding, Mode, ProviderConfig, Schedule, VendorType
+from pnsync.phone import Phone, country_code
+from pnsync.yamlfile import Mapping
+
+_COMMON = frozenset(
+    [
+        "provider",
+        "mode",
+        "phone_a",
+        "recording",
+        "protect",
+        "enabled",
+        "keep",
+        "expires_in",
+        "expires_at",
+        "renew_before",
+        "labels",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which keys a mode takes at a vendor, and which it needs."""
+
+    needed: frozenset[str]
+    taken: frozenset[str]
+
+
+def _rules(needed: str, optional: str = "") -> Rules:
+    keys = frozenset(needed.split()) | {"phone_a"}
+    return Rules(keys, keys | _COMMON | frozenset(optional.split()))
+
+
+RULES: Final[MappingLike[tuple[VendorType, Mode], Rules]] = {
+    (VendorType.NXCLOUD, Mode.AXB): _rules("phone_b", "customer_bind_id"),
+    (VendorType.NXCLOUD, Mode.AXB_EXTENSION): _rules("phone_x extension", "phone_b customer_bind_id"),
+    (VendorType.NXCLOUD, Mode.AXG): _rules("group", "phone_x phone_b customer_bind_id"),
+    (VendorType.LAAFFIC, Mode.AXB): _rules("phone_b pool_number"),
+    (VendorType.LAAFFIC, Mode.AXXB): _rules("phone_b pool_number"),
+}
+"""The modes of each vendor (VENDORS 3) with their keys."""
+
+_WHY_NOT: Final[MappingLike[str, str]] = {
+    "phone_x": "the vendor picks X in this mode; axb_extension and axg take one",
+    "extension": "only axb_extension has extensions",
+    "group": "only axg has a group",
+    "pool_number": "only LAAFFIC has number pools",
+    "customer_bind_id": "LAAFFIC keeps no id of yours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """A file's defaults over the root's: the merged words, and for each key the mapping it stands in."""
+
+    shape: DefaultsShape = field(default_factory=DefaultsShape)
+    origin: MappingLike[str, Mapping] = field(default_factory=dict)
+
+
+def read_defaults(file: File, root: Defaults, findings: Findings) -> Defaults:
+    """The defaults that hold in a file."""
+    node = mapping_at(file.node, "defaults", findings)
+    if node is None:
+        return root
+    checked = schema.check(DefaultsShape, [node])
+    complaints.report_faults(checked, DefaultsShape, [node], [None], findings)
+    shape, wrong = checked.shapes[0], checked.wrong_keys(0)
+    if shape.labels:
+        _check_labels(node, findings, None)
+    own = {key: node for key in schema.KEYS[DefaultsShape] if key in node and key not in wrong}
+    merged = {
+        key: getattr(shape if key in own else root.shape, key)
+        for key in schema.KEYS[DefaultsShape]
+        if key != "labels"
+    }
+    merged["labels"] = {**(root.shape.labels or {}), **(shape.labels or {})} or None
+    said = {key: value for key, value in merged.items() if value is not None}
+    return Defaults(DefaultsShape(**said), {**root.origin, **own})
+
+
+class BindingReader:
+    """Reads the bindings of one file after the other."""
+
+    def __init__(
+        self,
+        providers: MappingLike[str, ProviderConfig | None],
+        schedule: Schedule | None,
+        places: Places,
+        findings: Findings,
+    ) -> None:
+        self.bindings: dict[str, Binding] = {}
+        self._providers, self._schedule = providers, schedule
+        self._places, self._findings = places, findings
+        self._lifetimes: dict[tuple[object, ...], Resolved] = {}
+        self._defaults = Defaults()
+        # the binding that is being read
+        self._name: str | None = None
+        self._node = Mapping()
+        self._place: tuple[Mapping, str] = (self._node, "")
+
+    def read(self, file: File, defaults: Defaults) -> None:
+        """Reads the bindings of a file."""
+        section = read_section(file, self._places, self._findings)
+        if section is None:
+            return
+        self._defaults = defaults
+        self._lifetimes.clear()
+        checked = schema.check(BindingShape, section.nodes)
+        if checked.faults:
+            addresses = [self._places.address(name) for name in section.names]
+            complaints.report_faults(checked, BindingShape, section.nodes, addresses, self._findings)
+        holder = section.holder
+        rows = zip(section.keys, section.names, section.nodes, checked.shapes, strict=True)
+        for i, (key, name, node, shape) in enumerate(rows):
+            self._name, self._node, self._place = name, node, (holder, key)
+            binding = self._build(shape, checked.wrong_keys(i))
+            if binding is not None and name is not None:
+                self.bindings[name] = binding
+
+    def _report(self, code: str, summary: str, key: str, label: str = "", advice: str = "") -> None:
+        """Notes a finding at a key of the binding, of its defaults, or at the binding's name, whichever there is."""
+        self._findings.report(
+            code,
+            summary,
+            self._span(key),
+            label=label,
+            advice=advice,
+            address=self._places.address(self._name),
+        )
+
+    def _span(self, key: str) -> SourceSpan:
+        if key in self._node:
+            return self._node.span_of_value(key)
+        if key in self._defaults.origin:
+            return self._defaults.origin[key].span_of_value(key)
+        return self._place[0].span_of_key(self._place[1])
+
+    def _build(self, shape: BindingShape, wrong: frozenset[str]) -> Binding | None:
+        defaults = self._defaults.shape
+        phones = self._phones(shape)
+        provider = self._provider(
+            shape.provider or (None if "provider" in wrong else defaults.provider), wrong
+        )
+        mode = self._mode(shape.mode or (None if "mode" in wrong else defaults.mode), provider, wrong)
+        labels = self._labels(shape.labels)
+        if provider is None:
+            return None
+        if mode is not None:
+            mode = mode if self._check_keys(provider.type, mode, shape, wrong) else None
+        lifetime = None
+        if not wrong & {"expires_in", "expires_at", "renew_before", "keep"}:
+            lifetime = self._lifetime(shape, provider.type).lifetime
+        if phones is None or mode is None or lifetime is None or labels is None or wrong:
+            return None
+        phone_a, phone_b, phone_x = phones
+        recording = defaults.recording if shape.recording is None else shape.recording
+        protect = defaults.protect if shape.protect is None else shape.protect
+        name = self._name
+        if name is None:
+            return None
+        laaffic = provider.type is VendorType.LAAFFIC
+        return Binding(
+            name,
+            provider.name,
+            mode,
+            Phone(phone_a),
+            Phone(phone_b) if phone_b else None,
+            lifetime,
+            phone_x,
+            shape.phone_x["group"] if isinstance(shape.phone_x, dict) else None,
+            None if shape.extension == "auto" else shape.extension,
+            shape.extension == "auto",
+            shape.group,
+            (shape.pool_number or defaults.pool_number) if laaffic else None,
+            shape.customer_bind_id,
+            bool(recording) and not laaffic,
+            bool(protect),
+            shape.enabled is not False,
+            labels,
+            self._place[0].span_of_key(self._place[1]),
+        )
+
+    def _phones(self, shape: BindingShape) -> tuple[str, str | None, str | None] | None:
+        """A, B and a fixed X as digits; None where one of them is wrong or A is missing."""
+        a = phone_digits(shape.phone_a) if shape.phone_a else None
+        b = phone_digits(shape.phone_b) if shape.phone_b else None
+        x = phone_digits(shape.phone_x) if isinstance(shape.phone_x, str) else None
+        sound = True
+        code = first = None
+        for key, digits in (("phone_a", a), ("phone_b", b), ("phone_x", x)):
+            if digits is None:
+                continue
+            here = country_code(digits)
+            if not here:
+                sound = False
+                self._report(
+                    "E206",
+                    f"{key} begins with no country code",
+                    key,
+                    "write the number as from abroad, without 00 or a leading 0",
+                )
+            elif code is None:
+                code, first = here, key
+            elif here != code:
+                sound = False
+                self._report(
+                    "E207",
+                    "the phones of a binding must share one country code",
+                    key,
+                    f"country code {here}; {first} has {code}",
+                    "the vendor connects numbers of one country only",
+                )
+        if a is not None and a == b:
+            sound = False
+            self._report(
+                "E208", "phone_a and phone_b are the same number", "phone_b", "a binding connects two numbers"
+            )
+        return (a, b, x) if sound and a is not None else None
+
+    def _provider(self, name: str | None, wrong: frozenset[str]) -> ProviderConfig | None:
+        if name is None:
+            if "provider" not in wrong:
+                self._report(
+                    "E201", "the binding has no provider", "", "add provider: NAME, here or under defaults"
+                )
+            return None
+        if name not in self._providers and not self._findings.incomplete:
+            self._report(
+                "E304", f"there is no provider {quoted(name)}", "provider", closest(name, self._providers),
+                f"declared are: {', '.join(sorted(self._providers)) or 'none'}",
+            )  # fmt: skip
+        return self._providers.get(name)
+
+    def _mode(self, text: str | None, provider: ProviderConfig | None, wrong: frozenset[str]) -> Mode | None:
+        if text is None:
+            if "mode" not in wrong:
+                self._report(
+                    "E201", "the binding has no mode", "", f"add mode: {listed(str(one) for one in Mode)}"
+                )
+            return None
+        mode = _MODES[text]
+        if provider is not None and mode not in CAPABILITIES[provider.type].modes:
+            offered = listed(sorted(CAPABILITIES[provider.type].modes))
+            self._report(
+                "E221",
+                f"{provider.type} has no mode {mode}",
+                "mode",
+                f"provider {provider.name} offers {offered}",
+            )
+            return None
+        return mode
+
+    def _check_keys(self, vendor: VendorType, mode: Mode, shape: BindingShape, wrong: frozenset[str]) -> bool:
+        """Whether the binding has the keys that its mode needs, and no others."""
+        rules = RULES[vendor, mode]
+        given = self._node.keys()
+        sound = True
+        if not given <= rules.taken:
+            for key in given - rules.taken - wrong:
+                sound = False
+                why = (
+                    "axb and axxb take a pool_number instead"
+                    if vendor is VendorType.LAAFFIC and key == "phone_x"
+                    else _WHY_NOT.get(key, "")
+                )
+                self._report("E222", f"{mode} at {vendor} takes no {key}", key, why or "delete this line")
+        if not given >= rules.needed:
+            for key in rules.needed - given:
+                if key == "pool_number" and self._defaults.shape.pool_number:
+                    continue
+                sound = False
+                self._report("E223", f"{mode} at {vendor} needs {key}", "", f"{key} is missing")
+        if vendor is VendorType.LAAFFIC:
+            if shape.recording:
+                sound = False
+                self._report("E222", "laaffic has no switch for recording", "recording", "delete this line")
+            if shape.phone_b and len(phone_digits(shape.phone_b)) < 4:
+                sound = False
+                self._report("E202", "phone_b must have 4 to 20 digits at laaffic", "phone_b", "too short")
+        return sound
+
+    def _lifetime(self, shape: BindingShape, vendor: VendorType) -> Resolved:
+        key = (shape.expires_in, shape.expires_at, shape.renew_before, shape.keep, vendor)
+        found = self._lifetimes.get(key)
+        if found is None:
+            defaults = self._defaults.shape
+            keep = shape.keep if shape.keep is not None else defaults.keep is not False
+            words = Words(
+                shape.expires_in,
+                shape.expires_at,
+                shape.renew_before,
+                keep,
+                defaults.expires_in,
+                defaults.renew_before,
+            )
+            found = self._lifetimes[key] = lifetimes.resolve(words, vendor, self._schedule)
+        for one in found.problems:
+            self._report(one.code, one.summary, one.key, one.label, one.advice)
+        return found
+
+    def _labels(self, own: MappingLike[str, str] | None) -> tuple[tuple[str, str], ...] | None:
+        """The labels in order, None where one of them is wrong."""
+        inherited = self._defaults.shape.labels
+        if own is None:
+            return tuple(sorted(inherited.items())) if inherited else ()
+        if not _check_labels(self._node, self._findings, self._places.address(self._name)):
+            return None
+        return tuple(sorted({**(inherited or {}), **own}.items()))
+
+
+_MODES: Final = {str(one): one for one in Mode}
+
+
+def _check_labels(node: Mapping, findings: Findings, address: str | None) -> bool:
+    """Whether no label holds what is invisible or looks like a key."""
+    labels = node["labels"]
+    assert isinstance(labels, Mapping)
+    sound = True
+    for key, value in labels.items():
+        text = str(value)
+        if INVISIBLE.search(text):
+            sound = False
+            findings.report(
+                "E229", "a label holds a control or bidirectional character", labels.span_of_value(key),
+                label="only remarks may", address=address,
+            )  # fmt: skip
+        elif looks_secret(text):
+            sound = False
+            findings.report(
+                "E228", "a label looks like a credential", labels.span_of_value(key), address=address, secret=True,
+                label="credentials never stand in a file", advice="delete it; revoke the credential if it was real",
+            )  # fmt: skip
+    return sound
