@@ -7,13 +7,15 @@ not know a wire format.
 """
 
 import contextlib
+import errno
 import fcntl
+import gc
 import json
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pnsync.errors import PnsyncError
 from pnsync.sandbox.seeds import new_account
@@ -30,7 +32,7 @@ class AccountFileError(PnsyncError):
 
 
 class Account:
-    """One account's switchboard; `reading` and `writing` are the only ways to it, one at a time per process."""
+    """One account; `board` is up to date only inside `reading` and `writing`, one of which runs at a time."""
 
     def __init__(self, vendor: str, rules: Rules, *, path: Path | None = None, seed: int = 0) -> None:
         self.vendor = vendor
@@ -38,9 +40,9 @@ class Account:
         self._path = path
         self._seed = seed
         self._lock = threading.RLock()
-        self._board = new_account(vendor, rules, seed=seed)
+        self.board = new_account(vendor, rules, seed=seed)
         self._read_to = 0
-        self._identity: tuple[int, int] | None = None
+        self._file: BinaryIO | None = None
         self._changes = 0
 
     @contextlib.contextmanager
@@ -48,9 +50,9 @@ class Account:
         """The account as it is at `now`; nothing is kept of what happens inside."""
         with self._lock:
             self._catch_up()
-            self._board.sweep(now)
-            yield self._board
-            if self._board.drain():
+            self.board.sweep(now)
+            yield self.board
+            if self.board.drain():
                 raise AssertionError("a reading operation changed the account")
 
     @contextlib.contextmanager
@@ -58,16 +60,16 @@ class Account:
         """The account at `now`, alone among all processes; the changes are in the file when the block ends."""
         with self._lock:
             if self._path is None:
-                self._board.sweep(now)
-                yield self._board
-                self._board.drain()
+                self.board.sweep(now)
+                yield self.board
+                self.board.drain()
                 return
             with self._alone(self._path):
                 self._catch_up()
-                self._board.sweep(now)
+                self.board.sweep(now)
                 try:
-                    yield self._board
-                    self._keep(self._path, self._board.drain())
+                    yield self.board
+                    self._keep(self._path, self.board.drain())
                 except BaseException:
                     # Memory may be ahead of the file: forget it, the file is the account.
                     self._forget()
@@ -90,67 +92,70 @@ class Account:
             os.close(lock)
 
     def _forget(self) -> None:
-        self._board = new_account(self.vendor, self._rules, seed=self._seed)
-        self._read_to, self._identity, self._changes = 0, None, 0
+        self.board = new_account(self.vendor, self._rules, seed=self._seed)
+        self._read_to, self._changes = 0, 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _catch_up(self) -> None:
         """Take in what other processes wrote since; a half-written last line counts as not there."""
         if self._path is None:
             return
         try:
-            seen = self._path.stat()
-        except FileNotFoundError:
-            if self._identity is not None:
+            if self._file is None or _is_other(self._file, self._path, self._read_to):
                 self._forget()
-            return
-        except OSError as error:
-            raise _cannot("read", self._path, error) from error
-        identity = (seen.st_dev, seen.st_ino)
-        if identity == self._identity and seen.st_size == self._read_to:
-            return
-        if identity != self._identity or seen.st_size < self._read_to:
-            self._forget()
-        try:
-            with self._path.open("rb") as file:
-                opened = os.fstat(file.fileno())
-                if (opened.st_dev, opened.st_ino) != identity:
-                    self._forget()
-                    identity = (opened.st_dev, opened.st_ino)
-                file.seek(self._read_to)
-                data = file.read()
+                # Held open, so that the file's identity cannot come back as another file's.
+                self._file = self._path.open("rb")
+            size = os.fstat(self._file.fileno()).st_size
+            if self._read_to and size == self._read_to:
+                return
+            self._file.seek(self._read_to)
+            data = self._file.read()
         except FileNotFoundError:
             self._forget()
             return
         except OSError as error:
             raise _cannot("read", self._path, error) from error
         whole = data[: data.rfind(b"\n") + 1]
-        self._identity = identity
         try:
-            for line in whole.splitlines():
-                self._take(json.loads(line))
+            self._take_all(whole)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._forget()
             raise _damaged(self._path) from error
         self._read_to += len(whole)
 
-    def _take(self, document: dict[str, Any]) -> None:
-        if "do" in document:
-            self._board.replay(document)
-            self._changes += 1
-            return
+    def _take_all(self, lines: bytes) -> None:
+        if not self._read_to and not lines:
+            raise ValueError("no account in the file")
+        collecting = gc.isenabled()
+        gc.disable()  # many small objects, none of them garbage: a collection would only walk them
+        try:
+            for number, line in enumerate(lines.splitlines()):
+                document = json.loads(line)
+                if number or self._read_to:
+                    self.board.replay(document)
+                    self._changes += 1
+                else:
+                    self._take_snapshot(document)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _take_snapshot(self, document: dict[str, Any]) -> None:
         if document.get("format") != FORMAT or document.get("version") != VERSION:
             raise ValueError("not an account file of this version")
         if document["vendor"] != self.vendor:
             raise ValueError("an account of another vendor")
-        self._board = Switchboard.restore(document["account"], self._rules)
+        self.board = Switchboard.restore(document["account"], self._rules)
         self._changes = 0
 
     def _keep(self, path: Path, changes: list[dict[str, Any]]) -> None:
         if not changes:
             return
-        many = max(CHANGES_BEFORE_REWRITE, len(self._board.bindings))
+        many = max(CHANGES_BEFORE_REWRITE, len(self.board.bindings))
         try:
-            if self._identity is None or self._changes + len(changes) > many:
+            if self._file is None or self._changes + len(changes) > many:
                 self._rewrite(path)
             else:
                 self._append(path, changes)
@@ -165,7 +170,8 @@ class Account:
                 os.ftruncate(file, self._read_to)  # what a killed writer left of a line
             written = os.pwrite(file, lines, self._read_to)
             if written != len(lines):
-                raise OSError("short write")
+                os.ftruncate(file, self._read_to)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(file)
         self._read_to += len(lines)
@@ -176,7 +182,7 @@ class Account:
             "format": FORMAT,
             "version": VERSION,
             "vendor": self.vendor,
-            "account": self._board.snapshot(),
+            "account": self.board.snapshot(),
         }
         line = _line(document)
         beside = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -185,15 +191,21 @@ class Account:
         try:
             with os.fdopen(file, "wb") as new:
                 new.write(line)
-                new.flush()
-                seen = os.fstat(new.fileno())
             beside.replace(path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
-        self._identity = (seen.st_dev, seen.st_ino)
+        if self._file is not None:
+            self._file.close()
+        self._file = path.open("rb")
         self._read_to = len(line)
         self._changes = 0
+
+
+def _is_other(file: BinaryIO, path: Path, read_to: int) -> bool:
+    """Whether `path` is another file by now, or the same one cut short."""
+    held, seen = os.fstat(file.fileno()), path.stat()
+    return (held.st_dev, held.st_ino) != (seen.st_dev, seen.st_ino) or seen.st_size < read_to
 
 
 def _line(document: dict[str, Any]) -> bytes:

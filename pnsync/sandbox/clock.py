@@ -23,9 +23,9 @@ class SandboxClock:
         return cls(lambda: start)
 
     @classmethod
-    def over(cls, source: "Callable[[], float] | SandboxClock") -> "SandboxClock":
-        """`source` itself where it is such a clock, else one that follows it; advancing the latter leaves `source` alone."""
-        return source if isinstance(source, SandboxClock) else cls(source)
+    def over(cls, source: "Callable[[], float] | SandboxClock | None") -> "SandboxClock":
+        """`source` itself where it is such a clock, else one that follows it (real time for None) and moves alone."""
+        return source if isinstance(source, SandboxClock) else cls(source or time.time)
 
     def __call__(self) -> float:
         return self._source() + self._offset

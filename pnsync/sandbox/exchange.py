@@ -47,12 +47,14 @@ class Line:
         account: Account,
         faults: FaultPlan,
         clock: SandboxClock,
+        waits: bool,
     ) -> None:
         self.vendor = vendor
         self.account = account
         self.faults = faults
         self.clock = clock
         self.console = Console(account, clock, settle=self.settle)
+        self._waits = waits
         self._lock = threading.RLock()
         self._later: list[tuple[float, int, SandboxRequest]] = []
         self._order = itertools.count()
@@ -87,10 +89,10 @@ class Line:
     def _send_badly(self, call: SandboxRequest, fault: Fault, patience: float | None) -> SandboxResponse:
         if patience is not None and fault.slow_seconds > patience:
             self._postpone(call, fault.slow_seconds)
-            self.clock.advance(patience)
+            self._wait(patience)
             raise Lost(Silence.TIMEOUT)
         if fault.slow_seconds:
-            self.clock.advance(fault.slow_seconds)
+            self._wait(fault.slow_seconds)
             self.settle()
         now = self.clock() + fault.skew_seconds
         answer: SandboxResponse | None = None
@@ -109,7 +111,7 @@ class Line:
             case Reply.REFUSED:
                 raise Lost(Silence.REFUSED)
             case Reply.LOST:
-                self.clock.advance(patience or 0)
+                self._wait(patience or 0)
                 raise Lost(Silence.TIMEOUT)
             case Reply.BROKEN:
                 raise Lost(Silence.BROKEN)
@@ -130,6 +132,11 @@ class Line:
             return SandboxResponse(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
         return answer
 
+    def _wait(self, seconds: float) -> None:
+        """Let time pass for a caller that waits; a clock that the caller does not share would only go wrong by it."""
+        if self._waits:
+            self.clock.advance(seconds)
+
     def _postpone(self, call: SandboxRequest, seconds: float) -> None:
         heapq.heappush(self._later, (self.clock() + seconds, next(self._order), call))
 
@@ -148,10 +155,14 @@ def open_line(
     switches: NxSwitches | LaSwitches | None = None,
     faults: FaultPlan | None = None,
     clock: SandboxClock,
+    waits: bool = False,
     credentials: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Line:
-    """The line to an account of `vendor` (nxcloud or laaffic), kept at `path` or in memory."""
+    """The line to an account of `vendor` (nxcloud or laaffic), kept at `path` or in memory.
+
+    With `waits`, slow answers and time-outs move the clock, which then has to be the caller's too.
+    """
     keys = CREDENTIALS if credentials is None else credentials
     faults = faults if faults is not None else FaultPlan()
     if vendor == "nxcloud":
@@ -159,13 +170,13 @@ def open_line(
         if not isinstance(nx, NxSwitches):
             raise TypeError("NXCloud takes NxSwitches")
         account = Account(vendor, nx.rules(), path=path, seed=seed)
-        with account.reading(clock()) as board:
-            return Line(
-                NxCloudSandbox(board, switches=nx, clock=clock, credentials=keys), account, faults, clock
-            )
-    la = switches or LaSwitches()
-    if not isinstance(la, LaSwitches):
-        raise TypeError("LAAFFIC takes LaSwitches")
-    account = Account(vendor, la.rules(), path=path, seed=seed)
-    with account.reading(clock()) as board:
-        return Line(LaafficSandbox(board, switches=la, clock=clock, credentials=keys), account, faults, clock)
+        simulated: NxCloudSandbox | LaafficSandbox = NxCloudSandbox(
+            account.board, switches=nx, clock=clock, credentials=keys
+        )
+    else:
+        la = switches or LaSwitches()
+        if not isinstance(la, LaSwitches):
+            raise TypeError("LAAFFIC takes LaSwitches")
+        account = Account(vendor, la.rules(), path=path, seed=seed)
+        simulated = LaafficSandbox(account.board, switches=la, clock=clock, credentials=keys)
+    return Line(simulated, account, faults, clock, waits)

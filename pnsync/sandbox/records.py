@@ -35,9 +35,7 @@ class Jsonable:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The record that `to_json` wrote; TypeError on an unknown or missing key."""
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-        )
+        return cls(**data)
 
 
 _FIELDS: dict[type, tuple[tuple[str, Any], ...]] = {}
@@ -85,6 +83,10 @@ class Group(Jsonable):
     phones: tuple[str, ...] = field(default=(), repr=False)
     remark: str = ""
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(data["group_id"], data["name"], tuple(data.get("phones", ())), data.get("remark", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Pool(Jsonable):
@@ -94,6 +96,10 @@ class Pool(Jsonable):
     whitelist: str
     max_concurrency: int
     numbers: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(data["pool"], data["whitelist"], data["max_concurrency"], tuple(data.get("numbers", ())))
 
 
 @dataclass(frozen=True, slots=True)

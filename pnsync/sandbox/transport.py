@@ -18,8 +18,9 @@ from pnsync.sandbox.switches import LaSwitches, NxSwitches
 class SandboxTransport(httpx.BaseTransport):
     """The simulated vendor as an httpx transport; safe to share between threads.
 
-    `vendor` is nxcloud or laaffic; `path` the account's file, None for memory. `clock` may be any source of epoch
-    seconds; only a `SandboxClock` can be shared with the caller and moved by slow answers. `console` is what a
+    `vendor` is nxcloud or laaffic; `path` the account's file, None for memory. `clock` is any source of
+    epoch seconds, real time by default; a `SandboxClock`, which the caller can share, is moved by slow answers
+    and time-outs, as nobody sleeps. `console` is what a
     person at the vendor's web console sees and does.
     """
 
@@ -34,13 +35,14 @@ class SandboxTransport(httpx.BaseTransport):
         credentials: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
-        self.clock = SandboxClock.over(clock) if clock is not None else SandboxClock()
+        self.clock = SandboxClock.over(clock)
         self.line: Line = open_line(
             vendor,
             path=path,
             switches=switches,
             faults=faults,
             clock=self.clock,
+            waits=isinstance(clock, SandboxClock),
             credentials=credentials,
             seed=seed,
         )
