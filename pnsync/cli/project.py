@@ -1,0 +1,109 @@
+"""The commands about the files themselves: init, validate, explain, completion. None of them calls a vendor."""
+
+import textwrap
+from pathlib import Path
+
+import click
+
+from pnsync.cli.command import Invocation, command
+from pnsync.errors import ConfigError, Diagnostic, ExitCode, Severity, UsageError
+from pnsync.render.units import counted
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@command("validate")
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How findings are written.",
+)
+@click.pass_obj
+def validate(invocation: Invocation, format: str) -> int:
+    """Check the files, offline: every finding in one run."""
+    from pnsync.config import load
+
+    try:
+        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        found, summary = desired.diagnostics, ""
+        files = counted(len(desired.files), "file")
+        parts = (
+            counted(len(desired.bindings), "binding"),
+            counted(len(desired.groups), "group"),
+            counted(len(desired.providers), "provider"),
+        )
+        summary = f"ok: {', '.join(parts)} in {files}"
+    except ConfigError as error:
+        if format == "text":
+            raise
+        found, summary = error.diagnostics, ""
+    _write_findings(invocation, format, found, summary)
+    failed = any(one.severity is Severity.ERROR for one in found)
+    return ExitCode.USAGE if failed else ExitCode.DONE
+
+
+def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic, ...], summary: str) -> None:
+    from pnsync.render.diagnostics import as_github, as_json
+
+    output = invocation.output
+    match format:
+        case "json":
+            output.out(as_json(found), end="")
+        case "github":
+            output.out(as_github(found, folder=_folder_in_repository(invocation)), end="")
+        case _:
+            if found:
+                from pnsync.cli.findings import findings_text
+
+                output.out(findings_text(invocation, found, colour=output.out_colour) + "\n")
+            output.out(summary)
+
+
+def _folder_in_repository(invocation: Invocation) -> str:
+    """The folder as GitHub names files: from the workspace, where a job says which that is."""
+    workspace = invocation.environ.get("GITHUB_WORKSPACE")
+    folder = invocation.folder.resolve()
+    if workspace and folder.is_relative_to(workspace):
+        return folder.relative_to(workspace).as_posix().removeprefix(".")
+    return "" if folder == Path.cwd() else invocation.folder.as_posix()
+
+
+@command("explain")
+@click.argument("code", required=False)
+@click.pass_obj
+def explain(invocation: Invocation, code: str | None) -> int:
+    """Explain an error code; without CODE list them all."""
+    from pnsync.cli.pages import page, titles
+
+    if code is None:
+        invocation.output.out("\n".join(f"{one}  {title}" for one, title in titles().items()))
+        return ExitCode.DONE
+    found = page(code)
+    if found is None:
+        raise UsageError("there is no such code", command=invocation.again("explain"))
+    columns = min(invocation.output.columns or 100, 100)
+    parts = [f"{code.strip().upper()}: {found.title}"]
+    told = found.text.removeprefix(found.title).removeprefix(".").strip()
+    parts += [textwrap.fill(one, columns) for one in told.split("\n\n")]
+    if found.example:
+        parts.append(textwrap.indent(found.example.rstrip("\n"), "    "))
+    invocation.output.out("\n\n".join(parts))
+    return ExitCode.DONE
+
+
+@command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> int:
+    """Print the completion script of a shell, to be sourced by it."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    invocation = context.find_object(Invocation)
+    assert invocation is not None
+    script = found(context.find_root().command, {}, "pnsync", "_PNSYNC_COMPLETE")
+    invocation.output.out(script.source(), end="")
+    return ExitCode.DONE

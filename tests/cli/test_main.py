@@ -1,0 +1,313 @@
+"""The program around its commands: help, the error boundary, exit codes, the verdict's file, broken streams."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from pnsync.cli.command import Invocation, command, grants
+from pnsync.cli.main import COMMANDS, program
+from pnsync.errors import ExitCode, Locked, PnsyncError
+from pnsync.verdict import Verdict
+from tests.cli.conftest import Run, Spawn, argv, environment
+
+SECRET = "447700900123"
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    found = []
+    with click.Context(program) as context:
+        for name in COMMANDS:
+            one = program.get_command(context, name)
+            assert one is not None
+            found.append((name, one))
+            if isinstance(one, click.Group):
+                found += [(f"{name} {sub}", under) for sub, under in one.commands.items()]
+    return found
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch):
+    """Make `pnsync version` end with something."""
+
+    def make(ending: object) -> None:
+        @command("version")
+        @click.pass_obj
+        def version(invocation: Invocation) -> object:
+            if isinstance(ending, BaseException):
+                raise ending
+            return ending
+
+        monkeypatch.setattr("pnsync.cli.version.version", version)
+
+    return make
+
+
+def test_version(run: Run) -> None:
+    found = run("version")
+    assert (found.exit_code, found.stdout) == (0, "pnsync 0.1.0\n")
+
+
+def test_the_version_is_the_package_s() -> None:
+    from pnsync.cli import VERSION
+
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert f'\nversion = "{VERSION}"\n' in project.read_text()
+
+
+def test_version_imports_nothing_heavy(spawn: Spawn) -> None:
+    code = (
+        "import sys; from pnsync.cli.main import program\n"
+        "try: program.main(['version'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'httpx', 'pydantic', 'rich', 'ruamel', 'deepdiff', 'asyncio', 'importlib.metadata'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), check=True)
+    assert found.stdout.splitlines()[-1] == b"[]"
+
+
+@pytest.mark.parametrize(
+    "args", [("-v", "version"), ("version", "-v"), ("-v", "version", "-vv"), ("-vv", "version")]
+)
+def test_v_stands_before_and_after_the_command(run: Run, args: tuple[str, ...]) -> None:
+    assert run(*args).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("nope",),
+        ("version", "--nope"),
+        ("explain", "a", "b"),
+        ("-C", "nowhere", "version"),
+        ("completion", "tcsh"),
+        (),
+    ],
+)
+def test_wrong_usage_is_exit_8(run: Run, args: tuple[str, ...]) -> None:
+    found = run(*args)
+    assert (found.exit_code, found.stdout) == (8, "")
+    assert found.stderr.startswith("error: " if args else "Usage: pnsync")
+
+
+def test_a_name_that_is_none_is_answered_with_the_nearest(run: Run) -> None:
+    assert "Did you mean version?" in run("versoin").stderr
+
+
+def test_every_command_has_its_line_and_says_what_it_does() -> None:
+    for name, one in every_command():
+        assert one.help, name
+        assert one.get_short_help_str(200).rstrip(".")
+
+
+def test_every_option_is_named_as_its_environment_variable() -> None:
+    for name, one in every_command():
+        for option in one.params:
+            if isinstance(option, click.Option) and option.expose_value:
+                longest = max(option.opts, key=len).lstrip("-").replace("-", "_")
+                assert option.name == longest, f"{name} {option.opts}"
+
+
+def test_what_grants_something_comes_from_the_command_line_alone() -> None:
+    granting = [
+        (name, option)
+        for name, one in every_command()
+        for option in one.params
+        if isinstance(option, click.Option) and grants(option)
+    ]
+    for name, option in granting:
+        assert not option.allow_from_autoenv, name
+        assert option.envvar is None
+
+
+def test_every_command_writes_its_verdict() -> None:
+    for name, one in every_command():
+        if not isinstance(one, click.Group):
+            assert any("--result" in option.opts for option in one.params), name
+
+
+def test_the_verdict_of_success(run: Run, tmp_path: Path) -> None:
+    assert run("version", "--result", "verdict.json").exit_code == 0
+    body = json.loads((tmp_path / "verdict.json").read_text())
+    assert (body["format"], body["version"], body["command"], body["exit"]) == (
+        "pnsync-result",
+        1,
+        "version",
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("version", "--nope", "--result", "v.json"),
+        ("version", "--result=v.json", "extra"),
+        ("nope", "--result", "v.json"),
+    ],
+)
+def test_the_verdict_of_wrong_usage(run: Run, tmp_path: Path, args: tuple[str, ...]) -> None:
+    assert run(*args).exit_code == 8
+    assert json.loads((tmp_path / "v.json").read_text())["exit"] == 8
+
+
+def test_the_verdict_s_file_from_the_environment(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNSYNC_VERSION_RESULT", "v.json")
+    assert run("version").exit_code == 0
+    assert (tmp_path / "v.json").exists()
+    (tmp_path / "v.json").unlink()
+    assert run("version", "--nope").exit_code == 8
+    assert json.loads((tmp_path / "v.json").read_text())["exit"] == 8
+
+
+def test_a_verdict_that_cannot_be_written_fails_the_command(run: Run) -> None:
+    found = run("version", "--result", "no/such/folder/v.json")
+    assert found.exit_code == 1
+    assert "the verdict could not be written" in found.stderr
+
+
+def test_relative_files_stand_in_the_folder_of_c(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    assert run("-C", "sub", "version", "--result", "v.json").exit_code == 0
+    assert (tmp_path / "sub" / "v.json").exists()
+
+
+def test_a_foreseen_failure(run: Run, failing, tmp_path: Path) -> None:
+    failing(
+        Locked(
+            "the state is locked",
+            "maria on ci-runner-7 (pid 4411) has held it for 12 minutes, running pnsync apply.",
+            "Wait for it, or, if that process is gone:",
+            command="pnsync unlock 3f2c9a10",
+        )
+    )
+    found = run("version", "--result", "v.json")
+    assert found.exit_code == 6
+    assert found.stdout == ""
+    assert found.stderr == (
+        "error: the state is locked\n"
+        "  maria on ci-runner-7 (pid 4411) has held it for 12 minutes, running pnsync apply.\n"
+        "  Wait for it, or, if that process is gone:\n"
+        "      pnsync unlock 3f2c9a10\n"
+    )
+    body = json.loads((tmp_path / "v.json").read_text())
+    assert (body["exit"], body["error"]["summary"]) == (6, "the state is locked")
+
+
+def test_what_others_wrote_is_escaped_in_messages(run: Run, failing) -> None:
+    failing(PnsyncError("it broke", "name \x1b[31m\x9b2J \u202e::add-mask::x"))
+    assert run("version").stderr == "error: it broke\n  name \\u{1b}[31m\\u{9b}2J \\u{202e}::add-mask::x\n"
+
+
+def test_an_unforeseen_failure_tells_no_data(run: Run, failing) -> None:
+    failing(RuntimeError(f"phone {SECRET}"))
+    for args in (("version",), ("version", "-vv")):
+        found = run(*args)
+        assert found.exit_code == 1
+        assert "This is a bug in pnsync" in found.stderr
+        assert "RuntimeError at " in found.stderr
+        assert SECRET not in found.output
+        assert str(Path(__file__).parents[2]) not in found.output
+
+
+def test_a_traceback_only_for_those_who_mend(run: Run, failing) -> None:
+    failing(RuntimeError())
+    assert "Calls, the last one first" not in run("version").stderr
+    assert "pnsync/cli/main.py" in run("-v", "version", "-v").stderr
+
+
+def test_an_unwritable_file_is_no_bug(run: Run, failing) -> None:
+    failing(PermissionError(13, "Permission denied", "plan.pnsplan"))
+    found = run("version")
+    assert (found.exit_code, found.stderr) == (
+        1,
+        "error: a file could not be read or written\n  Permission denied: plan.pnsplan\n",
+    )
+
+
+def test_interrupted(run: Run, failing, tmp_path: Path) -> None:
+    failing(KeyboardInterrupt())
+    assert run("version", "--result", "v.json").exit_code == 130
+    assert json.loads((tmp_path / "v.json").read_text())["exit"] == 130
+
+
+@pytest.mark.parametrize(("ending", "code"), [(None, 0), (ExitCode.DIFFERENCES, 2), (ExitCode.DOWN, 12)])
+def test_a_code_is_returned_as_it_is(run: Run, failing, ending: object, code: int) -> None:
+    failing(ending)
+    assert run("version").exit_code == code
+
+
+def test_a_verdict_decides_the_code(run: Run, failing, tmp_path: Path) -> None:
+    failing(Verdict("apply", (ExitCode.UNSETTLED, ExitCode.DOWN), done=3, down=("bindings.a",)))
+    assert run("version", "--result", "v.json").exit_code == 12
+    body = json.loads((tmp_path / "v.json").read_text())
+    assert (body["exit"], body["done"], body["down"]) == (12, 3, ["bindings.a"])
+
+
+def test_utf_8_whatever_the_locale(spawn: Spawn) -> None:
+    for value in ("C", "POSIX", "xx_YY.latin1"):
+        env = environment(LC_ALL=value, LANG=value, PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+        found = spawn("explain", "E103", env=env)
+        assert found.returncode == 0
+        found.stdout.decode("utf-8")
+
+
+def test_without_home_and_with_an_odd_terminal(spawn: Spawn) -> None:
+    env = environment(TERM="nonsense", COLUMNS="-5")
+    env.pop("HOME", None)
+    assert spawn("version", env=env).stdout == b"pnsync 0.1.0\n"
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    found = subprocess.run(
+        argv("explain"),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+    )
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "0", "1,2", "0,1,2"])
+def test_closed_streams(tmp_path: Path, closed: str) -> None:
+    closing = "".join(f" {number}>&-" for number in closed.split(","))
+    line = f'exec "$0" -m pnsync version --result v.json{closing}'
+    found = subprocess.run(
+        ["/bin/sh", "-c", line, sys.executable],
+        capture_output=True,
+        env=environment(),
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+    )
+    assert found.returncode == 0
+    assert json.loads((tmp_path / "v.json").read_text())["exit"] == 0
+    assert b"Traceback" not in found.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_the_output_is_a_failure(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        found = subprocess.run(
+            argv("version"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            cwd=tmp_path,
+            timeout=30,
+            check=False,
+        )
+    assert found.returncode == 1
+    assert found.stderr.startswith(b"error: the output could not be written\n")

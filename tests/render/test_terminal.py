@@ -1,0 +1,156 @@
+"""The text of a plan: golden for one that shows every kind of change, and what must hold for any."""
+
+import re
+import time
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pnsync.errors import Diagnostic
+from pnsync.phone import Phone
+from pnsync.plan import Action, Cause, Change
+from pnsync.render.terminal import Style, folded, plan_text
+from tests.render.documents import CHANGES, desk, plan_document
+
+GOLDEN = Path(__file__).parent / "golden"
+HEADING = "pnsync.yaml · 2 providers · 1,204 bindings declared · lineage 7c4d1a2b serial 41"
+FULL = Style(rate=20, heading=HEADING, next_step="pnsync apply plan.pnsplan")
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("plain", FULL),
+        ("columns-80", replace(FULL, columns=80)),
+        ("columns-120", replace(FULL, columns=120)),
+        ("colour", replace(FULL, colour=True)),
+        ("verbose", replace(FULL, verbose=True)),
+    ],
+)
+def test_golden(name: str, style: Style) -> None:
+    text = plan_text(plan_document(), style) + "\n"
+    file = GOLDEN / f"plan-{name}.txt"
+    assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
+    text = plan_text(plan_document(), replace(FULL, columns=columns))
+    assert max(map(len, text.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("columns", [None, 20, 60, 80, 100])
+def test_folding_leaves_nothing_out(columns: int | None) -> None:
+    text = " ".join(plan_text(plan_document(), replace(FULL, columns=columns)).split())
+    for word in (
+        "desk-old",
+        "44••••98~12ctxeg,",
+        "desks.yaml:88",
+        "~0.3",
+        "quarantine",
+        "1,198",
+        "plan.pnsplan",
+    ):
+        assert word in text
+
+
+def test_without_colour_nothing_but_text() -> None:
+    text = plan_text(plan_document(), FULL)
+    assert "\x1b" not in text
+    coloured = plan_text(plan_document(), replace(FULL, colour=True))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == text
+
+
+def test_dangerous_first_and_commits_before_time() -> None:
+    text = plan_text(plan_document(), FULL)
+    order = ["desk-old", "desk-7", "couriers", "desk-london", "desk-3", "desk-down", "driver-4", "desk-9"]
+    assert sorted(order, key=text.index) == order
+
+
+def test_nothing_to_do() -> None:
+    document = plan_document(changes=(), deferred=(), diagnostics=(), unchanged=1204, unmanaged=6)
+    assert plan_text(document, FULL).splitlines()[2:] == [
+        "No changes. 1,204 bindings and groups are as declared, 6 at the vendors not made by pnsync.",
+        "Nothing is due before 22 Nov 19:12Z.",
+    ]
+
+
+def test_nothing_to_do_yet() -> None:
+    text = plan_text(plan_document(changes=()), FULL)
+    assert "Later (1)" in text
+    assert "1 change waits for a later run." in text
+
+
+def test_a_refused_plan_names_no_way_to_apply_it() -> None:
+    refusal = Diagnostic(
+        "P401", "37 bindings would be unbound, 10 are allowed", advice="name the count: --allow-unbind 37"
+    )
+    text = plan_text(plan_document(refusals=(refusal,)), FULL)
+    assert text.splitlines()[2] == "error[P401]: 37 bindings would be unbound, 10 are allowed"
+    assert "--allow-unbind 37" in text
+    assert "pnsync apply" not in text
+    assert "Refused" in text
+
+
+def test_many_findings_of_one_kind_are_counted() -> None:
+    found = tuple(Diagnostic("W410", f"finding {i}") for i in range(25))
+    text = plan_text(plan_document(diagnostics=found), FULL)
+    assert text.count("finding ") == 10
+    assert "… and 15 more of W410; -v tells each" in text
+    assert plan_text(plan_document(diagnostics=found), replace(FULL, verbose=True)).count("finding ") == 25
+
+
+HOSTILE = st.text(alphabet=st.characters(), max_size=30)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_what_others_wrote_moves_no_cursor(remark: str, reason: str, provider: str) -> None:
+    change = Change(
+        "groups.g",
+        Action.CREATE_GROUP,
+        Cause.RECOVERY,
+        reason,
+        provider,
+        after={"group_name": remark, "holds": "people", "phones": (), "remark": remark},
+    )
+    text = plan_text(plan_document(changes=(change,)), replace(FULL, verbose=True))
+    assert all(one.isprintable() or unicodedata.category(one) == "Zs" for one in text.replace("\n", ""))
+
+
+def test_no_real_number_is_shown() -> None:
+    text = plan_text(plan_document(), replace(FULL, verbose=True))
+    for change in CHANGES:
+        for attributes in (change.before, change.after):
+            for value in (attributes or {}).values():
+                for phone in value if isinstance(value, tuple) else (value,):
+                    if isinstance(phone, Phone):
+                        assert phone.digits not in text
+
+
+def test_ten_thousand_changes_in_a_second() -> None:
+    changes = tuple(
+        Change(
+            f"bindings.desk-{i}",
+            Action.BIND,
+            Cause.CONFIG,
+            "not in state",
+            "nx",
+            after=desk(f"4477009{i:05}", "447401264117", f"{i % 1000:03}"),
+            calls=1,
+        )
+        for i in range(10_000)
+    )
+    document = plan_document(changes=changes)
+    began = time.process_time()
+    text = plan_text(document, replace(FULL, columns=100, colour=True))
+    assert time.process_time() - began < 1
+    assert text.count("\n") > 10_000
+
+
+def test_a_summary_is_folded_between_its_parts() -> None:
+    assert folded("aa · bb · cc", 8) == ["aa · bb", "  cc"]
+    assert folded("aa · bb", None) == ["aa · bb"]
