@@ -1,7 +1,10 @@
 """YAML text to values with places: what is read, what is refused, and that nothing at all breaks the reader."""
 
+import gc
 import itertools
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -160,6 +163,12 @@ def test_a_value_over_lines_is_placed_on_its_first():
     assert mapping == {"a": "one\ntwo\n", "b": "x y"}
 
 
+def test_a_block_ends_with_its_last_value():
+    mapping = read("a:\n  b: c  # why\nd:\n- e  # why\n")
+    assert mapping.span_of_value("a") == SourceSpan("pnsync.yaml", 2, 3, 7)
+    assert mapping.span_of_value("d") == SourceSpan("pnsync.yaml", 4, 1, 4)
+
+
 @both
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", "~", "\ufeff", "---\n...\n"])
 def test_a_file_without_content_is_an_empty_mapping(events, text):
@@ -293,6 +302,12 @@ def test_an_alias_or_merge_leaves_no_mapping_and_reading_goes_on():
     assert [one.code for one in found] == ["E106", "E107", "E106", "E106", "E109", "E120"]
 
 
+@pytest.mark.parametrize(("text", "code"), [("a: *x\nb: 2\n", "E106"), ("a:\n  <<: {b: 1}\n", "E107")])
+def test_what_an_alias_or_merge_stands_for_is_unknown(text, code):
+    mapping, found = load(text.encode(), "f.yaml", Limits())
+    assert (mapping, [one.code for one in found]) == (None, [code])
+
+
 def test_a_quoted_merge_sign_is_a_key():
     assert read("'<<': x\n") == {"<<": "x"}
 
@@ -374,8 +389,6 @@ def test_the_limits_of_the_specification():
 
 
 def test_the_collector_is_left_as_it_was():
-    import gc
-
     for text in (b"a: 1", b"a: [", b"\0"):
         load(text, "f", Limits())
         assert gc.isenabled()
@@ -469,6 +482,17 @@ def test_what_was_written_is_read(tree, write):
         assert mapping is not None
         assert list(mapping) == list(tree)
         walk(mapping, mapping.document)
+
+
+def test_without_the_c_library_the_python_parser_serves():
+    program = (
+        "import sys; sys.modules['_ruamel_yaml'] = None\n"
+        "from pnsync.yamlfile import reader\n"
+        "assert reader.EVENTS is reader.pure_events\n"
+        "print(reader.load(b'a: 007', 'f', reader.Limits())[0]['a'])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "007\n"
 
 
 def test_many_bindings_cost_little_more_than_their_events():

@@ -50,6 +50,7 @@ BROKEN = (YAMLError, ValueError, LookupError, TypeError, AttributeError, Asserti
 
 # Plain ASCII but for control characters: found out in no time, and true of nearly every file.
 _HARMLESS = bytes([9, 10, *range(0x20, 0x7F)])
+_ODD_KEYS = frozenset(("", "<<"))
 _SURROGATE = re.compile("[\ud800-\udfff]")  # as an escape it passes the parser in Python, libyaml refuses it
 _CONFLICT = re.compile(r"^(?:<{7}|>{7})(?= |$)", re.MULTILINE)
 # What YAML allows, less the line ends that only some readers see.
@@ -63,7 +64,7 @@ class Limits:
     """What all the files of one run may cost together; pass the same object to every `load`.
 
     `max_levels` counts mappings and sequences inside each other, the file's own mapping being the first.
-    `max_values` (a scalar is one, a mapping or sequence two, a file four) and `max_collections` bound memory: no
+    `max_values` (a scalar is one, a mapping or sequence two) and `max_collections` bound memory: no
     file of real bindings comes near them within `max_bytes`.
     """
 
@@ -197,7 +198,6 @@ class _Reader:
         """The file's mapping from its events; None where a part of it is unknown."""
         text, limits, marks_of_all = self.document.text, self.limits, self.document.marks
         described = "!" in text or "&" in text  # else no value has a tag or anchor, and is not asked for one
-        word = WORDS.get
         here: Any = Sequence()  # the collection that is open, at first one around the whole file
         marks = [0, 0]  # where it stands, then its keys and values
         keyed = False  # it is a mapping
@@ -206,19 +206,20 @@ class _Reader:
         stack: list[
             tuple[Any, list[int], str | None, bool]
         ] = []  # here, marks, key, drop of what is around it
-        documents = collections = count = 0
+        documents = collections = 0
         event: Any = None
-        budget = max(0, limits.max_values - limits.values_read)
-        for count, event in enumerate(islice(events, budget), 1):  # noqa: B007 - counted for after the loop
+        word, scalar = WORDS.get, ev.ScalarEvent  # a million times local names
+        for event in islice(events, max(0, limits.max_values - limits.values_read)):
             kind = event.__class__
-            if kind is ev.ScalarEvent:
-                start, end = event.start_mark.index, event.end_mark.index
+            if kind is scalar:
+                start = event.start_mark.index
+                end = event.end_mark.index
                 value = event.value
                 if described:
                     self.check_description(event)
                 if keyed and key is None:
                     key = value
-                    if value in here or value in ("", "<<"):
+                    if value in here or value in _ODD_KEYS:
                         drop = self.wrong_key(event, here, marks)
                     if not drop:
                         marks += (start, end)
@@ -283,7 +284,7 @@ class _Reader:
                 key = None
         if not isinstance(event, ev.StreamEndEvent):
             self.exceed("E114", event.start_mark.index if event else 0)
-        limits.values_read += count
+        limits.values_read += len(marks_of_all) // 2
         limits.collections_read += collections
         return self.root(here, marks)
 
