@@ -132,7 +132,7 @@ CODES = {
         "the files hold too many values",
         "",
         "check what the `include` globs match",
-        "All files together may hold 12 million values, 2 million of them lists or mappings, so that a small file "
+        "All files together may hold 10 million values, 2 million of them lists or mappings, so that a small file "
         "cannot fill the memory. 350,000 bindings stay far below that.",
     ),
     "E115": Code(

@@ -2,6 +2,7 @@
 
 import gc
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -71,7 +72,7 @@ class Limits:
     max_bytes: int = 64 * 1024 * 1024
     max_files: int = 10_000
     max_levels: int = 32
-    max_values: int = 12_000_000
+    max_values: int = 10_000_000
     max_collections: int = 2_000_000
     bytes_read: int = 0
     files_read: int = 0
@@ -199,7 +200,8 @@ class _Reader:
         text, limits, marks_of_all = self.document.text, self.limits, self.document.marks
         described = "!" in text or "&" in text  # else no value has a tag or anchor, and is not asked for one
         here: Any = Sequence()  # the collection that is open, at first one around the whole file
-        marks = [0, 0]  # where it stands, then its keys and values
+        marks = array("I", (0, 0))  # where it stands, then its keys and values
+        mark = marks.append
         keyed = False  # it is a mapping
         key: str | None = None  # its key that waits for a value
         drop = False  # that value is to be left out
@@ -222,7 +224,8 @@ class _Reader:
                     if value in here or value in _ODD_KEYS:
                         drop = self.wrong_key(event, here, marks)
                     if not drop:
-                        marks += (start, end)
+                        mark(start)
+                        mark(end)
                     continue
                 if not event.style:
                     value = word(value, value)
@@ -237,6 +240,7 @@ class _Reader:
                 value._offset = len(marks_of_all)
                 marks_of_all.extend(marks)
                 here, marks, key, drop = stack.pop()
+                mark = marks.append
                 keyed = here.__class__ is Mapping
             elif kind is ev.MappingStartEvent or kind is ev.SequenceStartEvent:
                 start = event.start_mark.index
@@ -255,7 +259,8 @@ class _Reader:
                 here.document = self.document
                 if keyed:
                     here._entries = None
-                marks, key, drop = [start, start], None, False
+                marks, key, drop = array("I", (start, start)), None, False
+                mark = marks.append
                 continue
             elif kind is ev.AliasEvent:
                 self.whole = False
@@ -273,22 +278,23 @@ class _Reader:
                     if event.tags:
                         self.report("E108", event.start_mark.index, event.end_mark.index)
                 continue
-            if not keyed:
-                here.append(value)
-                marks += (start, end)
-            elif drop:
+            if drop:
                 key, drop = None, False
-            else:
+                continue
+            if keyed:
                 here[key] = value
-                marks += (start, end)
                 key = None
+            else:
+                here.append(value)
+            mark(start)
+            mark(end)
         if not isinstance(event, ev.StreamEndEvent):
             self.exceed("E114", event.start_mark.index if event else 0)
         limits.values_read += len(marks_of_all) // 2
         limits.collections_read += collections
         return self.root(here, marks)
 
-    def root(self, roots: Sequence, marks: list[int]) -> Mapping | None:
+    def root(self, roots: Sequence, marks: array[int]) -> Mapping | None:
         """The mapping among what stands at the top of the file, which is at most one value."""
         if not self.whole:
             return None
@@ -307,7 +313,7 @@ class _Reader:
             if present is not None:
                 self.report(code, event.start_mark.index, event.end_mark.index)
 
-    def wrong_key(self, event: Any, mapping: Mapping, marks: list[int]) -> bool:
+    def wrong_key(self, event: Any, mapping: Mapping, marks: array[int]) -> bool:
         """Reports a key that is empty, a merge key or there already; whether it is one (a quoted `<<` is not)."""
         start, end = event.start_mark.index, event.end_mark.index
         if event.value in mapping:
