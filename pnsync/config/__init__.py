@@ -1,8 +1,22 @@
 """Documents -> `Desired`: what the files declare, checked, every diagnostic with its place; home of pydantic.
 
-`load` reads a folder, `load_source` anything else. `PAGES` explains every code that is reported here.
+`load` reads a folder, `load_source` anything else. `policy_findings` and `config_digest` judge and identify what
+was loaded; `PAGES` explains every code.
 """
 
+from pnsync.config.codes import PAGES
+from pnsync.config.digest import config_digest
 from pnsync.config.loading import load, load_source
+from pnsync.config.policy import policy_findings
+from pnsync.config.sources import FolderSource, Source, SourceRefused
 
-__all__ = ["load", "load_source"]
+__all__ = [
+    "PAGES",
+    "FolderSource",
+    "Source",
+    "SourceRefused",
+    "config_digest",
+    "load",
+    "load_source",
+    "policy_findings",
+]
