@@ -138,8 +138,10 @@ class FaultPlan:
             self.add(one)
 
     @classmethod
-    def seeded(cls, seed: int, *, rate: float, menu: Sequence[Fault] | None = None) -> Self:
-        """A plan that draws a fault of `menu` (by default one of each of NAMED) for a share `rate` of all requests.
+    def seeded(
+        cls, seed: int, *, rate: float, code: int = 10009, menu: Sequence[Fault] | None = None
+    ) -> Self:
+        """A plan that draws a fault of `menu` (by default one of each of NAMED, with `code`) for a share `rate` of all requests.
 
         Only the `operation` of a drawn fault is looked at, not its `nth` and `times`.
         """
@@ -147,7 +149,7 @@ class FaultPlan:
         plan._random = random.Random(seed)  # noqa: S311 - a reproducible simulation, not a secret
         plan._rate = rate
         plan._menu = menu or [
-            Fault(**{"code": -18, **values}) for name, values in NAMED.items() if name != "none"
+            Fault(**{"code": code, **values}) for name, values in NAMED.items() if name != "none"
         ]
         return plan
 
@@ -159,6 +161,10 @@ class FaultPlan:
         """End all faults, drawn ones too."""
         self._faults.clear()
         self._random = None
+
+    def pending(self) -> bool:
+        """Whether a scripted fault has still to come."""
+        return any(not one.times or count[0] < one.nth + one.times - 1 for one, count in self._faults)
 
     def take(self, operation: str) -> Fault | None:
         """The fault for the next request, which is of `operation`; every matching fault counts it, the first due one is taken."""
