@@ -207,3 +207,150 @@ class _Reader:
         key: str | None = None  # its key that waits for a value
         drop = False  # that value is to be left out
         stack: list[tuple[Any, Marks, str | None, bool]] = []  # here, marks, key, drop of what is around it
+        documents = collections = 0
+        event: Any = None
+        word, scalar = WORDS.get, ev.ScalarEvent  # a million times local names
+        for event in islice(events, max(0, limits.max_values - limits.values_read)):
+            kind = event.__class__
+            if kind is scalar:
+                start = event.start_mark.index
+                end = event.end_mark.index
+                value = event.value
+                if described:
+                    self.check_description(event)
+                if keyed and key is None:
+                    key = value
+                    if value in here or value in _ODD_KEYS:
+                        drop = self.wrong_key(event, here, marks)
+                    if not drop:
+                        mark(start)
+                        mark(end)
+                    continue
+                if not event.style:
+                    value = word(value, value)
+            elif kind is ev.MappingEndEvent or kind is ev.SequenceEndEvent:
+                value = here
+                start, end = marks[0], event.end_mark.index
+                if end == event.start_mark.index:  # a block: it ends with its last value
+                    end = marks[-1]
+                marks[1] = end
+                value._offset = len(marks_of_all)
+                marks_of_all.extend(marks)
+                here, marks, key, drop = stack.pop()
+                mark = marks.append
+                keyed = here.__class__ is Mapping
+            elif kind is ev.MappingStartEvent or kind is ev.SequenceStartEvent:
+                start = event.start_mark.index
+                collections += 1
+                if keyed and key is None:
+                    self.refuse("E110", start, start + 1)
+                if len(stack) >= limits.max_levels:
+                    self.refuse("E111", start, start + 1)
+                if limits.collections_read + collections > limits.max_collections:
+                    self.exceed("E114", start)
+                if described:
+                    self.check_description(event)
+                stack.append((here, marks, key, drop))
+                keyed = kind is ev.MappingStartEvent
+                here = Mapping() if keyed else Sequence()
+                here.document = self.document
+                if keyed:
+                    here._entries = None
+                marks, key, drop = array("I", (start, start)), None, False
+                mark = marks.append
+                continue
+            elif kind is ev.AliasEvent:
+                self.whole = False
+                start, end = event.start_mark.index, event.end_mark.index
+                self.report("E106", start, end)
+                if keyed and key is None:
+                    key, drop = "", True
+                    continue
+                value = None
+            else:
+                if kind is ev.DocumentStartEvent:
+                    documents += 1
+                    if documents > 1:
+                        self.refuse("E104", event.start_mark.index, event.end_mark.index)
+                    if event.tags:
+                        self.report("E108", event.start_mark.index, event.end_mark.index)
+                continue
+            if drop:
+                key, drop = None, False
+                continue
+            if keyed:
+                here[key] = value
+                key = None
+            else:
+                here.append(value)
+            mark(start)
+            mark(end)
+        if not isinstance(event, ev.StreamEndEvent):
+            self.exceed("E114", event.start_mark.index if event else 0)
+        limits.values_read += len(marks_of_all) // 2
+        limits.collections_read += collections
+        return self.root(here, marks)
+
+    def root(self, roots: Sequence, marks: Marks) -> Mapping | None:
+        """The mapping among what stands at the top of the file, which is at most one value."""
+        if not self.whole:
+            return None
+        if roots and roots[0] is not None:
+            if not isinstance(roots[0], Mapping):
+                self.refuse("E115", marks[2], marks[3])
+            return roots[0]
+        nothing = Mapping()
+        nothing.document, nothing._offset, nothing._entries = self.document, 0, None
+        self.document.marks.extend((0, 0))
+        return nothing
+
+    def check_description(self, event: Any) -> None:
+        """Reports the anchor and the tag of a value."""
+        for code, present in (("E105", event.anchor), ("E108", event.tag)):
+            if present is not None:
+                self.report(code, event.start_mark.index, event.end_mark.index)
+
+    def wrong_key(self, event: Any, mapping: Mapping, marks: Marks) -> bool:
+        """Reports a key that is empty, a merge key or there already; whether it is one (a quoted `<<` is not)."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if event.value in mapping:
+            mark = 2 + 4 * list(mapping).index(event.value)
+            first = self.document.span(marks[mark], marks[mark + 1])
+            self.report("E109", start, end, f"the first one is at line {first.line}, column {first.column}")
+        elif event.value == "":
+            self.report("E125", start, end)
+        elif event.style:
+            return False
+        else:
+            self.whole = False
+            self.report("E107", start, end)
+        return True
+
+    def syntax(self, error: Exception) -> None:
+        """Notes what the parser could not read, in words and at a place that help."""
+        text = self.document.text
+        conflict = _CONFLICT.search(text)
+        if conflict:
+            self.report("E116", *conflict.span())
+            return
+        problem = context = ""
+        at = opened = None
+        if isinstance(error, MarkedYAMLError):
+            problem, context = error.problem or "", error.context or ""
+            at = error.problem_mark.index if error.problem_mark else None
+            opened = error.context_mark.index if error.context_mark else None
+        at = min(at if at is not None else opened or 0, len(text))
+        said = f"{context}: {problem}"
+        code = next((code for pattern, code in SYNTAX if re.search(pattern, said)), "E103")
+        if code == "E121" and text[at : at + 1] == "\t":
+            code = "E102"
+        label = ""
+        if opened is not None and code in ("E117", "E118"):
+            line = self.document.span(opened, opened).line
+            if code == "E118":
+                label = f"does not fit the block that begins at line {line}"
+            elif text[at:].strip():
+                label = f"what begins at line {line} is not closed"
+            else:
+                at = opened  # the end of the file is no place to look at
+        self.report(code, at, min(at + 1, len(text)), label=label)
