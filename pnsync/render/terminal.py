@@ -23,6 +23,7 @@ from pnsync.render.wording import (
     source,
     value_text,
     what,
+    why,
 )
 
 Document = Mapping[str, Any]
@@ -125,7 +126,7 @@ def _row(change: Mapping[str, Any], now: str, style: Style) -> _Row:
         escape(change["address"]),
         escape(change["provider"]),
         action_word(action),
-        what(change),
+        what(change, now),
         aside(change, now),
         source(change),
         tuple(_details(change)) if style.verbose else (),
@@ -150,7 +151,7 @@ def _deferred_row(one: Mapping[str, Any], now: str) -> _Row:
         escape(one["address"]),
         escape(one["provider"]),
         action_word(one["action"]),
-        escape(one["reason"]),
+        escape(why(one["reason"], now)),
         until,
         source(one),
     )

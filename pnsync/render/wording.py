@@ -4,11 +4,12 @@ Works on the JSON document of a plan alone, so on values that are masked already
 escaped. Pure.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pnsync.render.text import escape
-from pnsync.render.units import duration, moment
+from pnsync.render.units import duration, moment, parsed
 
 SIGNS: Final = {
     "unbind": "-",
@@ -51,27 +52,41 @@ LISTED_PHONES: Final = 4
 
 Attributes = Mapping[str, Any]
 
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_ENDS: Final = re.compile(rf"expires at ({_INSTANT.pattern})")
+
 
 def action_word(action: str) -> str:
     """The action as a column shows it; that it is a group stands in the address."""
     return WORDS.get(action, escape(action))
 
 
-def what(change: Mapping[str, Any]) -> str:
-    """The heart of a change in one line."""
+def what(change: Mapping[str, Any], now: str) -> str:
+    """The heart of a change in one line; `now` is when the plan was made."""
     action, before, after = change["action"], change["before"], change["after"]
     if action == "renew":
         lasts = (after or {}).get("expires_in")
-        reason = f"{change['reason']} → {lasts}" if lasts else change["reason"]
-        return _joined(reason, "X may change" if change["x_may_change"] else "")
+        told = why(change["reason"], now)
+        return _joined(
+            f"{told} → {lasts}" if lasts else told, "X may change" if change["x_may_change"] else ""
+        )
     if action in ("rebind", "update_group") and before and after:
         text = differences(before, after, change["changed"])
         if text:
             return _joined(text, "X may change" if change["x_may_change"] else "")
     shown = after or before or {}
     text = group(shown) if change["address"].startswith("groups.") else route(shown)
-    told = change["reason"] if change["cause"] != "config" or action == "forget" else ""
+    told = why(change["reason"], now) if change["cause"] != "config" or action == "forget" else ""
     return _joined(text, told)
+
+
+def why(reason: str, now: str) -> str:
+    """A reason with its instants as people read them; what is still to come as the time that is left."""
+    ends = _ENDS.fullmatch(reason)
+    then, reference = parsed(ends[1]) if ends else None, parsed(now)
+    if then and reference and then > reference:
+        return f"expires in {duration((then - reference).total_seconds())}"
+    return _INSTANT.sub(lambda found: moment(found[0], now), reason)
 
 
 def _joined(text: str, more: str) -> str:

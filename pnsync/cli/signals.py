@@ -1,0 +1,125 @@
+"""SIGINT and SIGTERM, and time that they cut short.
+
+The first signal asks the run to stop: sleeps end, waiting ends, nothing new is started. Promises: the process is
+gone `GRACE_SECONDS` after the first signal, whatever hangs, and at once after the second; both are as safe as a
+kill, as no clean-up carries a promise. A thread of its own watches, which needs nothing of the main thread: that
+may stand in a system call for as long as a vendor likes.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Final, Self
+
+GRACE_SECONDS: Final = 4.8
+"""How long what is in flight may still take: SPEC 3 promises the end within 5 s."""
+
+WATCHED: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended a command that changes nothing and so may end anywhere."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = number
+
+
+class Signals:
+    """An `Interrupt` that listens to the process's signals, from `with` to its end.
+
+    `gentle` leaves it to the run to stop; without it the first signal raises `Stopped` in the main thread.
+    `last_words` is called with the exit code before the process is ended because the grace is over.
+    """
+
+    def __init__(self, *, gentle: bool, last_words: Callable[[int], None] = lambda _: None) -> None:
+        self._gentle = gentle
+        self._last_words = last_words
+        self._wakes: list[Callable[[], None]] = []
+        self._raised = False
+        self.signal: int | None = None
+
+    def __enter__(self) -> Self:
+        self._heard, self._hears = os.pipe()
+        self._awake, self._wakens = os.pipe()
+        os.set_blocking(self._hears, False)
+        self._before = {one: signal.signal(one, self._handle) for one in WATCHED}
+        self._wakeup_before = signal.set_wakeup_fd(self._hears, warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, name="pnsync-signals", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup_before)
+        for one, before in self._before.items():
+            signal.signal(one, before)
+        os.close(self._hears)
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called once, by the first signal."""
+        self._wakes.append(wake)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, until the first signal at most."""
+        if seconds > 0 and self.signal is None:
+            select.select([self._awake], [], [], seconds)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if not self._gentle and not self._raised:
+            self._raised = True
+            raise Stopped(number)
+
+    def _watch(self) -> None:
+        """Read the numbers of signals, which the C handler writes even while Python cannot run one."""
+        number = self._next(None)
+        if number is None:
+            return
+        self.signal = number
+        os.write(self._wakens, b"!")
+        for wake in self._wakes:
+            wake()
+        ends = time.monotonic() + GRACE_SECONDS
+        again = self._next(ends)
+        if again is None and time.monotonic() < ends:
+            return
+        if again is None:
+            with contextlib.suppress(Exception):
+                self._last_words(128 + number)
+        os._exit(128 + (again or number))
+
+    def _next(self, until: float | None) -> int | None:
+        """The next signal; None at `until`, or when the listening has ended."""
+        while True:
+            left = None if until is None else max(until - time.monotonic(), 0)
+            ready, _, _ = select.select([self._heard], [], [], left)
+            if not ready:
+                return None
+            heard = os.read(self._heard, 1)
+            if not heard:
+                os.close(self._heard)
+                return None
+            if heard[0] in WATCHED:
+                return heard[0]
+
+
+class SystemClock:
+    """The machine's time; sleeping ends with the first signal."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    def now(self) -> float:
+        """Epoch seconds, UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, never falling."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; returns early when the run is interrupted."""
+        self._signals.sleep(seconds)
