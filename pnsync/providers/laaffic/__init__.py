@@ -1,0 +1,1 @@
+"""LAAFFIC's number API, also sold as ITNIO TECH (VENDORS 2)."""

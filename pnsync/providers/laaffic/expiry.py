@@ -1,0 +1,61 @@
+"""LAAFFIC's expireTime: epoch, text with a zone, or text without one, whose zone is calibrated (VENDORS 2.7 rows 4,
+5). Pure.
+
+Nothing documents the zone of the naive text, so it is never assumed: until a binding of ours has calibrated it,
+such an expiry is not known.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+QUARTER_HOUR_SECONDS: Final = 900
+RESIDUE_SECONDS: Final = 120
+FARTHEST_SECONDS: Final = 14 * 3600
+
+_NAIVE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
+_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """An instant where the text names one; else `naive`, the text read as if it were UTC; else nothing."""
+
+    instant: int | None = None
+    naive: int | None = None
+
+
+def parse_expiry(value: Any) -> Expiry:
+    """What an expireTime says; both None where it cannot be read, which never means expired."""
+    if isinstance(value, bool) or value is None:
+        return Expiry()
+    if isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str):
+        return Expiry()
+    if value.isascii() and value.isdigit():
+        if len(value) == 10:
+            return Expiry(instant=int(value))
+        return Expiry(instant=int(value) // 1000) if len(value) == 13 else Expiry()
+    try:
+        if found := _NAIVE.fullmatch(value):
+            year, month, day, hour, minute, second = (int(one) for one in found.groups())
+            return Expiry(naive=int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()))
+        if _ZONED.fullmatch(value):
+            return Expiry(instant=int(datetime.fromisoformat(value).timestamp()))
+    except (ValueError, OverflowError):
+        pass
+    return Expiry()
+
+
+def calibrate(naive: int, expected: float) -> int | None:
+    """The zone's offset in seconds, from one listed text (read as UTC) and the instant that it must mean.
+
+    Whole quarter hours within ±14 h, accepted when less than 120 s remain; None otherwise.
+    """
+    difference = naive - expected
+    offset = round(difference / QUARTER_HOUR_SECONDS) * QUARTER_HOUR_SECONDS
+    if abs(difference - offset) >= RESIDUE_SECONDS or abs(offset) > FARTHEST_SECONDS:
+        return None
+    return offset
