@@ -45,6 +45,12 @@ class Account:
         self._file: BinaryIO | None = None
         self._changes = 0
 
+    def close(self) -> None:
+        """Let go of the file; the account can still be used, and opens it again."""
+        with self._lock:
+            if self._path is not None:
+                self._forget()
+
     @contextlib.contextmanager
     def reading(self, now: float) -> Iterator[Switchboard]:
         """The account as it is at `now`; nothing is kept of what happens inside."""

@@ -117,6 +117,8 @@ class Line:
                 raise Lost(Silence.BROKEN)
             case Reply.STATUS:
                 more = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
+                if fault.location:
+                    more["Location"] = fault.location
                 return page_answer(now, fault.status, "out of order", more=more)
             case Reply.CODE:
                 return self.vendor.refusal(fault.code, now)
@@ -124,6 +126,8 @@ class Line:
                 return page_answer(now, 200, "Please sign in to this network")
             case Reply.GARBAGE:
                 return SandboxResponse(200, {"Content-Type": "application/json"}, b"\xff\xfe\x00{]garbage")
+            case Reply.TEXT:
+                return SandboxResponse(200, {"Content-Type": "application/json"}, fault.text.encode())
             case Reply.EMPTY:
                 return SandboxResponse(200, {"Content-Type": "application/json"}, b"")
         if answer is None:

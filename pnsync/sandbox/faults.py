@@ -6,7 +6,7 @@ reply (what of the answer arrives). All times are of the sandbox's clock.
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -35,6 +35,7 @@ class Reply(StrEnum):
     GARBAGE = "garbage"
     TRUNCATED = "truncated"
     EMPTY = "empty"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Fault:
     `operation` is a glob over operation names (`bindAXB*`, `pns/bind`). LATER processes the request only after
     `after_seconds`, AGAIN once now and once more then. `slow_seconds` pass before the vendor sees the request; where
     the caller waits for less, its time-out comes first and the effect still follows. `skew_seconds` is how far the
-    vendor's clock is ahead.
+    vendor's clock is ahead. `text` is the whole body of a TEXT reply; `location` makes a STATUS reply a redirect.
     """
 
     effect: Effect = Effect.ONCE
@@ -58,6 +59,8 @@ class Fault:
     status: int = 503
     code: int = 0
     retry_after: int = 0
+    location: str = ""
+    text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.effect in (Effect.NEVER, Effect.LATER) and self.reply in (Reply.NORMAL, Reply.TRUNCATED):
@@ -88,9 +91,15 @@ class Fault:
             raise ValueError("a fault has no such field")
         values = {**named, **values}
         for name, value in values.items():
-            wanted = {"effect": str, "reply": str, "operation": str, "nth": int, "times": int}.get(
-                name, (int, float)
-            )
+            wanted = {
+                "effect": str,
+                "reply": str,
+                "operation": str,
+                "location": str,
+                "text": str,
+                "nth": int,
+                "times": int,
+            }.get(name, (int, float))
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise ValueError("a field of the fault has the wrong type")
         if "effect" in values:
@@ -115,6 +124,12 @@ NAMED: dict[str, dict[str, Any]] = {
     "garbage": {"reply": Reply.GARBAGE},
     "truncated": {"reply": Reply.TRUNCATED},
     "empty": {"reply": Reply.EMPTY},
+    "redirect": {
+        "effect": Effect.NEVER,
+        "reply": Reply.STATUS,
+        "status": 307,
+        "location": "https://elsewhere.test/",
+    },
     "limited": {"effect": Effect.NEVER, "reply": Reply.STATUS, "status": 429, "retry_after": 1},
     "slow": {"slow_seconds": 30},
     "late": {"effect": Effect.LATER, "reply": Reply.LOST, "after_seconds": 30},

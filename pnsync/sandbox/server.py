@@ -103,6 +103,8 @@ class SandboxServer:
         self._http.server_close()
         if self._thread is not None:
             self._thread.join()
+        for line in self._lines.values():
+            line.account.close()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.run, name="pnsync-sandbox", daemon=True)

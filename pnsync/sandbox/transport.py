@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 
@@ -74,13 +73,9 @@ class SandboxTransport(httpx.BaseTransport):
             raise _as_httpx(lost, request) from None
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self.close()
+    def close(self) -> None:
+        """Let go of the account's file."""
+        self.line.account.close()
 
 
 def _as_httpx(lost: Lost, request: httpx.Request) -> httpx.TransportError:

@@ -225,6 +225,15 @@ def test_processes_share_an_account(path: Path, clock: SandboxClock, monkeypatch
     assert len({row["bindId"] for row in rows}) == len(rows) == 180
 
 
+def test_a_closed_transport_lets_go_and_can_go_on(path: Path, clock: SandboxClock) -> None:
+    nx = open_nx(path, clock)
+    nx.axb()
+    transport = nx.client._transport
+    transport.close()
+    assert transport.account._file is None  # type: ignore[attr-defined]
+    assert len(nx.rows()) == 1
+
+
 def test_memory_accounts_are_apart(clock: SandboxClock) -> None:
     rules = NxSwitches().rules()
     one, two = Account("nxcloud", rules), Account("nxcloud", rules)

@@ -231,6 +231,16 @@ def test_faults_that_make_no_sense(data: dict[str, Any]) -> None:
         Fault.from_json(data)
 
 
+def test_a_redirect_and_a_body_of_ones_own(nx: Nx) -> None:
+    hit(nx, "redirect")
+    answer = nx.raw("bindAXB", phoneA="447700900001", phoneB="447700900002", expireSecond=60)
+    assert (answer.status_code, answer.headers["Location"]) == (307, "https://elsewhere.test/")
+    assert binds(nx) == []
+    world(nx).faults.add(Fault.from_json({"reply": "text", "text": '{"code":0,"msg":"success"}'}))
+    assert nx.axb() == {"code": 0, "msg": "success"}
+    assert len(binds(nx)) == 1
+
+
 def test_the_halves_are_independent(nx: Nx, clock: SandboxClock) -> None:
     world(nx).faults.add(Fault(effect=Effect.AGAIN, reply=Reply.CODE, code=10005, after_seconds=10))
     assert nx.axb()["code"] == 10005
