@@ -128,35 +128,28 @@ def _follow(
     declared: Collection[str],
     findings: Findings,
 ) -> tuple[Moved, ...]:
-    """Each old address with the last of the names it was moved to."""
-    ends: dict[str, str | None] = {}
-    for source in steps:
+    """Each old address with the last of the names it was moved to; a circle is told at its first rename."""
+    ends: dict[str, str] = {}
+    circling: set[str] = set()
+    for source, (_, span) in steps.items():
         path: list[str] = []
         here = source
-        while here in steps and here not in ends and here not in path:
+        while here in steps and here not in ends and here not in circling and here not in path:
             path.append(here)
             here = steps[here][0]
-        end = None if here in path else ends.get(here, here)
-        ends.update(dict.fromkeys(path, end))
-    found = []
-    for source, (target, span) in steps.items():
-        end = ends[source]
-        if end is None:
-            findings.report(
-                "E314",
-                "these renames go in a circle",
-                span,
-                label="follow them: they lead back here",
-                address=source,
-            )
-            continue
-        found.append(Moved(source, end, span))
-        if end == target and end not in declared and not findings.incomplete:
+        if here in path:
+            circling.update(path)
+            label = "follow them: they lead back here"
+            findings.report("E314", "these renames go in a circle", span, label=label, address=source)
+        elif here not in circling:
+            ends.update(dict.fromkeys(path, ends.get(here, here)))
+    for end in dict.fromkeys(ends.values()):
+        if end not in declared and not findings.incomplete:
             findings.report(
                 "W404",
                 f"{quoted(end)} is not declared",
-                targets[target],
+                targets[end],
                 label=closest(end, declared) or "a rename to it means that it is to be deleted",
                 address=end,
             )
-    return tuple(found)
+    return tuple(Moved(source, ends[source], steps[source][1]) for source in steps if source in ends)
