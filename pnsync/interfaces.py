@@ -147,7 +147,7 @@ class Backend(Protocol):
     """Where it is, for messages."""
 
     def read(self, name: str) -> Blob | None:
-        """A document (`snapshot`, `lease`), None when there is none."""
+        """A document (`snapshot`, `lease`, `backup`), None when there is none."""
         ...
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
@@ -164,12 +164,16 @@ class Backend(Protocol):
     def append(self, seq: int, record: bytes) -> None:
         """Add record `seq`, durably, when that slot is free and the one before it is not. Raises Taken.
 
+        Where nothing is left of the log (or there never was one) any number begins it: its chain is checked by its readers.
         After an acknowledgement that was lost the slot is read back: the same bytes there are success.
         """
         ...
 
     def drop(self, through: int) -> None:
-        """Forget the records up to `through`, which a snapshot holds by now. May be done late, or not at all."""
+        """Forget the records up to `through`, which a snapshot holds by now. May be done late, or not at all.
+
+        Records that cannot be read are forgotten with them.
+        """
         ...
 
     def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
@@ -177,4 +181,16 @@ class Backend(Protocol):
 
         Raises Locked, with what the holder wrote, when `timeout` seconds have passed.
         """
+        ...
+
+    def occupant(self) -> bytes | None:
+        """What the holder of the operating system's lock wrote, None while it is free (or the place has none)."""
+        ...
+
+    def evict(self, holder: bytes) -> bool:
+        """Break the operating system's lock whose holder wrote this, so that it is fenced; False where it is gone."""
+        ...
+
+    def reserve(self, size: int) -> None:
+        """See that `size` bytes of records can be appended; where the place can tell. Raises StateError."""
         ...

@@ -1,0 +1,198 @@
+"""The state file: a `State` as one JSON document with one entry a line, and back.
+
+Equal states give equal bytes. The bytes are hashed, so that a hand edit, a line end rewritten by Git or a merge is
+found, and each kind of damage is refused under its own code with its way out; the file is never repaired by guessing.
+Pure: bytes in, bytes out. Generations that an entry carries anyway are not written twice.
+"""
+
+import gc
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from pnsync.codec import (
+    CLEAR,
+    Json,
+    PhoneCodec,
+    Sealed,
+    at_instant,
+    decode_account,
+    decode_entry,
+    decode_failure,
+    decode_pending,
+    decode_resting,
+    decode_superseded,
+    encode_account,
+    encode_entry,
+    encode_failure,
+    encode_pending,
+    encode_resting,
+    encode_superseded,
+    instant,
+    serialise,
+)
+from pnsync.damage import diagnose
+from pnsync.state import Entry, Head, State
+from pnsync.statecodes import REBUILD, refusal
+
+FORMAT: Final = "pnsync-state"
+VERSION: Final = 1
+
+_CHECKSUM_LINE = b'  "checksum": "sha256:%s",\n'
+_CHECKSUM_START = b'\n  "checksum": "sha256:'
+_CHECKSUM_LENGTH = len(_CHECKSUM_LINE) - 2 + 64
+
+
+def dumps(state: State, codec: PhoneCodec = CLEAR) -> bytes:
+    """The canonical bytes of a state."""
+    with _without_collector():
+        before, after = _parts(state, codec)
+    digest = hashlib.sha256(before)
+    digest.update(after)
+    return b"".join((before, _CHECKSUM_LINE % digest.hexdigest().encode(), after))
+
+
+def checksum(data: bytes) -> str:
+    """The checksum that a state file carries (`sha256:…`), "" where it carries none."""
+    start = data.find(_CHECKSUM_START)
+    if start < 0:
+        return ""
+    return data[start + len(_CHECKSUM_START) - 7 :][:71].decode("ascii", "replace")
+
+
+def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file") -> State:
+    """The state of a file's bytes; `name` is the file for messages.
+
+    Raises StateError: S901 to S910 for what is wrong with the file, S917 where its numbers are sealed.
+    """
+    if not _intact(data):
+        raise diagnose(data, name, FORMAT, VERSION)
+    with _without_collector():
+        try:
+            document = from_json(data)
+            if document["format"] != FORMAT or document["version"] != VERSION:
+                raise diagnose(data, name, FORMAT, VERSION)
+            return _state(document, codec)
+        except Sealed:
+            raise refusal(
+                "S917",
+                f"{name} holds sealed numbers, and this configuration names no key for them.",
+                "Name the recipients in `state.encryption`, and the identity in PNSYNC_AGE_IDENTITY.",
+            ) from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise refusal(
+                "S910",
+                f"{name} has the right checksum and cannot be read ({type(error).__name__}).",
+                "It was written by another program, or by a version of pnsync with a bug. It is left as it is.",
+                command=REBUILD,
+            ) from None
+
+
+def _intact(data: bytes) -> bool:
+    """Whether the bytes are as `dumps` wrote them: one line end at the very end, and the checksum right."""
+    start = data.find(_CHECKSUM_START) + 1
+    if start <= 0:
+        return False
+    end = start + _CHECKSUM_LENGTH
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:start])
+    digest.update(view[end:])
+    return data[start:end] == _CHECKSUM_LINE % digest.hexdigest().encode()
+
+
+def _parts(state: State, codec: PhoneCodec) -> tuple[bytes, bytes]:
+    """The lines before and after the checksum's; top-level keys stand sorted, so it is the second."""
+    accounts = _object("accounts", state.accounts, encode_account)
+    return b"{\n" + accounts + b",\n", b",\n".join(_rest(state, codec)) + b"\n}\n"
+
+
+def _rest(state: State, codec: PhoneCodec) -> Iterator[bytes]:
+    entries = state.entries
+    extra = {
+        address: number for address, number in state.generations.items() if number != _own(entries, address)
+    }
+    yield _lines(
+        "entries",
+        ((address, encode_entry(entries[address], address, codec)) for address in sorted(entries)),
+    )
+    yield _object("failures", state.failures, encode_failure)
+    yield _scalar("format", FORMAT)
+    yield _scalar("generation_base", state.generation_base)
+    yield _object("generations", extra, _same)
+    yield _scalar("head", {"hash": state.head.hash, "seq": state.head.seq})
+    yield _scalar("lineage", state.lineage)
+    yield _object("notes", state.notes, _same)
+    yield _object("pending", state.pending, lambda one: encode_pending(one, codec))
+    yield _list("quarantine", (encode_resting(one, codec) for one in state.quarantine))
+    yield _scalar("serial", state.serial)
+    yield _object("superseded", state.superseded, lambda one: encode_superseded(one, codec))
+    yield _object("unbound", state.unbound, instant)
+    yield _scalar("version", VERSION)
+
+
+def _own(entries: Mapping[str, Any], address: str) -> int | None:
+    entry = entries.get(address)
+    return entry.generation if isinstance(entry, Entry) else None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _scalar(key: str, value: Any) -> bytes:
+    return b'  "%s": %s' % (key.encode(), serialise(to_json, value))
+
+
+def _object(key: str, items: Mapping[str, Any], encode: Callable[[Any], Any]) -> bytes:
+    return _lines(key, ((name, encode(items[name])) for name in sorted(items)))
+
+
+def _lines(key: str, items: Iterable[tuple[str, Any]]) -> bytes:
+    lines = [b"    %s: %s" % (serialise(to_json, name), serialise(to_json, value)) for name, value in items]
+    head = b'  "%s": {' % key.encode()
+    return head + b"\n" + b",\n".join(lines) + b"\n  }" if lines else head + b"}"
+
+
+def _list(key: str, items: Iterable[Json]) -> bytes:
+    lines = [b"    " + serialise(to_json, value) for value in items]
+    head = b'  "%s": [' % key.encode()
+    return head + b"\n" + b",\n".join(lines) + b"\n  ]" if lines else head + b"]"
+
+
+def _state(document: Json, codec: PhoneCodec) -> State:
+    entries = {address: decode_entry(made, address, codec) for address, made in document["entries"].items()}
+    generations = {
+        address: entry.generation for address, entry in entries.items() if isinstance(entry, Entry)
+    }
+    generations.update(document["generations"])
+    head = document["head"]
+    return State(
+        lineage=document["lineage"],
+        serial=document["serial"],
+        entries=entries,
+        pending={name: decode_pending(made, codec) for name, made in document["pending"].items()},
+        superseded={name: decode_superseded(made, codec) for name, made in document["superseded"].items()},
+        quarantine=tuple(decode_resting(made, codec) for made in document["quarantine"]),
+        accounts={name: decode_account(made) for name, made in document["accounts"].items()},
+        generations=generations,
+        generation_base=document["generation_base"],
+        unbound={name: at_instant(made) for name, made in document["unbound"].items()},
+        failures={name: decode_failure(made) for name, made in document["failures"].items()},
+        notes=document["notes"],
+        head=Head(head["seq"], head["hash"]),
+    )
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """No garbage collection while many objects are made, none of which is garbage."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
