@@ -116,6 +116,8 @@ class Verdict(StrEnum):
     ABSENT = "absent"
     EXPIRED = "expired"
     """It may have taken effect, but its lifetime has passed: a possible cost, nothing to do."""
+    LAPSED = "lapsed"
+    """Not listed when its window had passed, so its address is free; a late effect would still be adopted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +257,9 @@ class Fold:
             case Applied():
                 del self.pending[attempt]
                 self._take_effect(pending.intent, outcome, at, None)
-            case NotSent(reason=reason):
+            case NotSent():
                 del self.pending[attempt]
+                self._unsent(pending.intent)
                 self._fail(pending.intent.address, "not sent", at)
             case Refused(refusal=refusal, vendor_code=code, reason=reason, request_id=request_id):
                 ends = refusal in ENDING
@@ -267,9 +270,20 @@ class Fold:
                 self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)
                 self._fail(pending.intent.address, code or "unknown", at)
 
+    def _unsent(self, intent: Intent) -> None:
+        """No byte left, so the generation was not used; the next attempt may carry the same id."""
+        target = intent.target
+        if isinstance(target, Entry) and self.generations.get(intent.address) == target.generation:
+            self.generations[intent.address] = target.generation - 1
+
     def _resolve(self, event: Resolved) -> None:
         pending = self.pending.pop(event.attempt, None)
-        if pending is None or event.verdict is not Verdict.APPLIED:
+        if pending is None:
+            return
+        if event.verdict is Verdict.LAPSED:
+            self.pending[event.attempt] = replace(pending, standing=Standing.REFUSED)
+            return
+        if event.verdict is not Verdict.APPLIED:
             return
         self._take_effect(pending.intent, event.outcome or Applied(), event.at, event.expires_at)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from pnsync.errors import Diagnostic, SourceSpan
+from pnsync.errors import Diagnostic, PnsyncError, SourceSpan
 from pnsync.phone import Phone
 
 NEVER: Final = 253_402_300_800
@@ -355,5 +355,5 @@ class Observed:
     """What the vendors list now, by provider name. A provider that was not read is missing."""
 
     listings: Mapping[str, Listing]
-    failures: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, PnsyncError] = field(default_factory=dict)
     """Providers whose listing could not be read, with the cause."""

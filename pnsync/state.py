@@ -109,7 +109,7 @@ class Intent:
     `target` is the entry as it will be when the call has taken effect: for a bind the new binding, for an unbind
     what stays (None: the entry goes; with `bind_id` None: down). `signed_at` is the vendor's time that the request is
     stamped with, `latest_at` the latest stamp it may carry, `not_before` when its absence in a listing starts to
-    count. `known_ids` are bindings of the same pair that were listed before, where the vendor knows no client id.
+    count, `adoptable_until` until when a late effect is still taken for its own (not before `not_before`). `known_ids` are bindings of the same pair that were listed before, where the vendor knows no client id.
     """
 
     attempt: str
@@ -119,6 +119,7 @@ class Intent:
     signed_at: float
     latest_at: float
     not_before: float
+    adoptable_until: float
     target: Entry | GroupEntry | None = None
     bind_id: str | None = None
     customer_bind_id: str | None = None
@@ -141,7 +142,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
     """The answer does not tell whether it took effect."""
     REFUSED = "refused"
-    """Refused, but a second delivery may have taken effect: adoptable until `not_before`, blocking nothing."""
+    """Refused or not listed in time, but a late delivery may take effect: adoptable for a while, blocking nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""Whether two bindings are equal, and the names of what differs. The home of deepdiff.
+
+Equality is decided by comparing values, which is cheap; DeepDiff runs only on what differs, to name it.
+"""
+
+from collections.abc import Mapping
+
+from pnsync.phone import Phone
+from pnsync.plan import Value
+from pnsync.state import Entry
+
+_PLAIN = ("provider", "mode", "phone_a", "phone_b", "group", "group_id", "pool_number", "recording")
+
+
+def differences(made: Entry, wanted: Entry) -> tuple[str, ...]:
+    """The attributes in which a binding differs from the one that is wanted, in a fixed order.
+
+    An X or extension that the vendor or a pool chose is no difference; of the lifetime only what a vendor holds
+    counts, not when we renew.
+    """
+    found = [name for name in _PLAIN if getattr(made, name) != getattr(wanted, name)]
+    if wanted.phone_x is not None and made.phone_x != wanted.phone_x:
+        found.append("phone_x")
+    if wanted.extension is not None and made.extension != wanted.extension:
+        found.append("extension")
+    if not same_client_id(made, wanted):
+        found.append("customer_bind_id")
+    if made.lifetime.lease_seconds != wanted.lifetime.lease_seconds and wanted.lifetime.until is None:
+        found.append("expires_in")
+    if made.lifetime.until != wanted.lifetime.until:
+        found.append("expires_at")
+    return tuple(found)
+
+
+def same_client_id(made: Entry, wanted: Entry) -> bool:
+    """Whether a declared customer_bind_id is the one that the binding was made or imported with."""
+    if made.declared_id == wanted.declared_id:
+        return True
+    if wanted.declared_id is None or made.customer_bind_id is None:
+        return False
+    stem, dot, count = made.customer_bind_id.rpartition(".")
+    numbered = bool(dot) and count.isdigit() and stem == wanted.declared_id
+    return numbered or made.customer_bind_id == wanted.declared_id
+
+
+def changed_names(before: Mapping[str, Value], after: Mapping[str, Value]) -> tuple[str, ...]:
+    """The names of attributes that two forms differ in; what only `before` knows (an X not yet chosen) is no change."""
+    from deepdiff import DeepDiff
+
+    diff = DeepDiff(_plain(before), _plain(after), view="tree", ignore_order=True)
+    names = {str(item.path(output_format="list")[0]) for group in diff.values() for item in group}
+    unchosen = {"phone_x", "phone_x_b", "extension"} - set(after)
+    order = [*after, *(name for name in before if name not in after)]
+    return tuple(name for name in order if name in names and name not in unchosen)
+
+
+def _plain(attributes: Mapping[str, Value]) -> dict[str, object]:
+    return {name: _digits(value) for name, value in attributes.items()}
+
+
+def _digits(value: Value) -> object:
+    if isinstance(value, Phone):
+        return value.digits
+    if isinstance(value, tuple):
+        return [one.digits for one in value]
+    return value

@@ -1,0 +1,246 @@
+"""Groups as resources: declared ones against listGroup, and the ids that bindings refer to. Pure.
+
+A managed group is created, updated with the fewest calls and deleted; a read-only one is found by id or by name.
+Two groups of one name, or none, are a person's decision, never a guess.
+"""
+
+from dataclasses import dataclass, replace
+
+from pnsync.draft import Draft
+from pnsync.errors import Diagnostic, Severity
+from pnsync.journal import Event, Recorded
+from pnsync.model import Desired, Group, Listing, LiveGroup, Observed
+from pnsync.plan import Action, Cause, group_attributes
+from pnsync.state import Entry, GroupChange, GroupEntry, State
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What is to be done about groups. `ids` maps a group's name to its id, None where it is yet to be created."""
+
+    drafts: tuple[Draft, ...]
+    ids: dict[str, str | None]
+    notes: tuple[Diagnostic, ...]
+    decisions: tuple[Diagnostic, ...]
+    bookkeeping: tuple[Event, ...]
+    unchanged: int
+
+
+def plan_groups(desired: Desired, state: State, observed: Observed, destroy: bool) -> GroupPlan:
+    """Compare every declared and recorded group with what is listed."""
+    work = _Groups(desired, state, observed)
+    declared = {} if destroy else desired.groups
+    for position, group in enumerate(declared.values()):
+        if group.managed:
+            work.managed(group, position)
+        else:
+            work.read_only(group)
+    addresses = {one.address for one in declared.values() if one.managed}
+    for address, entry in sorted(state.groups().items()):
+        if address not in addresses:
+            work.undeclared(address, entry)
+    return GroupPlan(
+        tuple(work.drafts),
+        work.ids,
+        tuple(work.notes),
+        tuple(work.decisions),
+        tuple(work.bookkeeping),
+        work.unchanged,
+    )
+
+
+def find_group(group: Group, listing: Listing) -> list[LiveGroup]:
+    """The listed groups that a read-only declaration names: by id where it gives one, else by name."""
+    if group.group_id is not None:
+        return [one for one in listing.groups if one.group_id == group.group_id]
+    return [one for one in listing.groups if one.name == group.group_name]
+
+
+class _Groups:
+    def __init__(self, desired: Desired, state: State, observed: Observed) -> None:
+        self.desired = desired
+        self.state = state
+        self.observed = observed
+        self.blocking = state.blocking()
+        self.drafts: list[Draft] = []
+        self.ids: dict[str, str | None] = {}
+        self.notes: list[Diagnostic] = []
+        self.decisions: list[Diagnostic] = []
+        self.bookkeeping: list[Event] = []
+        self.unchanged = 0
+
+    def read_only(self, group: Group) -> None:
+        """Find a group that others keep."""
+        listing = self.observed.listings.get(group.provider)
+        if listing is None:
+            self._remembered(group)
+            return
+        found = find_group(group, listing)
+        wanted = f"group_id {group.group_id}" if group.group_id else f'the name "{group.group_name}"'
+        if len(found) == 1:
+            self.ids[group.name] = found[0].group_id
+        elif not found:
+            self._decide(
+                "P320",
+                group,
+                f"{group.address}: {group.provider} lists no group with {wanted}",
+                "create it at the vendor, correct the name, or declare its phones so that pnsync creates it",
+            )
+        else:
+            ids = ", ".join(one.group_id for one in found)
+            self._decide(
+                "P321",
+                group,
+                f"{group.address}: {group.provider} lists {len(found)} groups with {wanted}: {ids}",
+                "name one of them with `group_id:`",
+            )
+
+    def _remembered(self, group: Group) -> None:
+        for entry in self.state.entries.values():
+            if isinstance(entry, Entry) and entry.group == group.name and entry.group_id is not None:
+                self.ids[group.name] = entry.group_id
+                return
+
+    def managed(self, group: Group, position: int) -> None:
+        """Create, update, or leave a group of ours."""
+        entry = self.state.entries.get(group.address)
+        if group.address in self.blocking:
+            return
+        listing = self.observed.listings.get(group.provider)
+        if listing is None or not listing.trustworthy:
+            if isinstance(entry, GroupEntry):
+                self.ids[group.name] = entry.group_id
+            return
+        if not isinstance(entry, GroupEntry):
+            self._first(group, listing, position)
+            return
+        live = next((one for one in listing.groups if one.group_id == entry.group_id), None)
+        if live is None:
+            reason = "the vendor no longer lists it"
+            self._create(group, Cause.DRIFT, reason, position)
+            return
+        self.ids[group.name] = entry.group_id
+        wanted = set(group.phones or ())
+        if set(live.phones) != wanted:
+            self._update(group, entry, live, position)
+            return
+        self.unchanged += 1
+        if (group.group_name, group.remark) != (entry.group_name, entry.remark):
+            self.notes.append(
+                Diagnostic(
+                    "P322",
+                    f"{group.address}: a group's name and remark cannot be changed at the vendor; "
+                    "the new ones are not sent",
+                    Severity.WARNING,
+                    group.span,
+                    advice="declare a new group, move its bindings there, and remove this one",
+                    address=group.address,
+                )
+            )
+        kept = replace(
+            entry,
+            phones=group.phones or (),
+            protect=group.protect,
+            holds=group.holds,
+            file=group.span.file if group.span else None,
+        )
+        if kept != entry:
+            self.bookkeeping.append(Recorded(group.address, kept))
+
+    def _first(self, group: Group, listing: Listing, position: int) -> None:
+        same = [one for one in listing.groups if one.name == group.group_name]
+        if not same:
+            self._create(group, Cause.CONFIG, "not in state", position)
+            return
+        self._decide(
+            "P323",
+            group,
+            f"{group.address}: {group.provider} has a group of that name that pnsync did not make: "
+            + ", ".join(one.group_id for one in same),
+            f"take it over with `pnsync import {group.address} {same[0].group_id}`, or choose another `group_name`",
+        )
+
+    def _create(self, group: Group, cause: Cause, reason: str, position: int) -> None:
+        self.ids[group.name] = None
+        target = _entry(group, "")
+        self.drafts.append(
+            Draft(
+                address=group.address,
+                action=Action.CREATE_GROUP,
+                cause=cause,
+                reason=reason,
+                provider=group.provider,
+                after=group_attributes(target),
+                group=target,
+                source=group.span,
+                position=position,
+            )
+        )
+
+    def _update(self, group: Group, entry: GroupEntry, live: LiveGroup, position: int) -> None:
+        wanted = group.phones or ()
+        added = tuple(one for one in wanted if one not in live.phones)
+        removed = tuple(one for one in live.phones if one not in wanted)
+        by_config = set(entry.phones) != set(wanted)
+        change, phones = GroupChange.REPLACE, wanted
+        if not removed:
+            change, phones = GroupChange.ADD, added
+        elif not added:
+            change, phones = GroupChange.REMOVE, removed
+        words = [f"{len(added)} to add"] * bool(added) + [f"{len(removed)} to remove"] * bool(removed)
+        self.drafts.append(
+            Draft(
+                address=group.address,
+                action=Action.UPDATE_GROUP,
+                cause=Cause.CONFIG if by_config else Cause.DRIFT,
+                reason=("declared" if by_config else "differs at the vendor") + ": " + ", ".join(words),
+                provider=group.provider,
+                before=group_attributes(replace(entry, phones=live.phones)),
+                after=group_attributes(_entry(group, entry.group_id)),
+                changed=("phones",),
+                group=_entry(group, entry.group_id),
+                group_change=change,
+                group_phones=phones,
+                source=group.span,
+                position=position,
+            )
+        )
+
+    def undeclared(self, address: str, entry: GroupEntry) -> None:
+        """Delete a group of ours that the files no longer declare, or forget one that is gone."""
+        if address in self.blocking:
+            return
+        listing = self.observed.listings.get(entry.provider)
+        if listing is None or not listing.trustworthy:
+            return
+        live = any(one.group_id == entry.group_id for one in listing.groups)
+        self.drafts.append(
+            Draft(
+                address=address,
+                action=Action.DELETE_GROUP if live else Action.FORGET,
+                cause=Cause.CONFIG,
+                reason="no longer declared" if live else "no longer listed and no longer declared",
+                provider=entry.provider,
+                before=group_attributes(entry),
+                group=entry if live else None,
+                events=() if live else (Recorded(address, None),),
+            )
+        )
+
+    def _decide(self, code: str, group: Group, summary: str, advice: str) -> None:
+        self.decisions.append(
+            Diagnostic(code, summary, Severity.ERROR, group.span, advice=advice, address=group.address)
+        )
+
+
+def _entry(group: Group, group_id: str) -> GroupEntry:
+    return GroupEntry(
+        provider=group.provider,
+        group_id=group_id,
+        group_name=group.group_name,
+        phones=group.phones or (),
+        holds=group.holds,
+        remark=group.remark,
+        protect=group.protect,
+        file=group.span.file if group.span else None,
+    )

@@ -1,0 +1,54 @@
+"""When a binding is due: leases, renewals and ends, as arithmetic on epoch seconds.
+
+A lease is one bind's lifetime; neither vendor can prolong one, so a binding that is kept alive is renewed by an
+unbind and a bind. Pure; the clock is an argument.
+"""
+
+from pnsync.model import NEVER, Capabilities, Lifetime
+
+TOLERANCE_SECONDS = 5
+"""Vendors and we stamp a bind at slightly different instants (VENDORS 3.2)."""
+
+
+def lease_seconds(lifetime: Lifetime, now: float, capabilities: Capabilities) -> int:
+    """The seconds to ask for at a call made `now`; 0 means without end (NXCloud's expireSecond 0).
+
+    The shortest of the declared lease, the vendor's maximum and what remains until `expires_at`; at least 1.
+    """
+    bounds = [
+        bound for bound in (lifetime.lease_seconds, capabilities.max_lease_seconds) if bound is not None
+    ]
+    if lifetime.until is not None:
+        bounds.append(max(1, int(lifetime.until - now)))
+    return min(bounds) if bounds else 0
+
+
+def over(lifetime: Lifetime, now: float) -> bool:
+    """Whether the declared end has passed, so that nothing is due any more."""
+    return lifetime.until is not None and now >= lifetime.until
+
+
+def due_at(lifetime: Lifetime, expires_at: int) -> int | None:
+    """When a live binding that ends at `expires_at` is to be renewed; None: never.
+
+    A binding that is bound once, that never ends, or that already lasts to its declared end is not renewed.
+    """
+    if not lifetime.keep or expires_at >= NEVER:
+        return None
+    if lifetime.until is not None and expires_at >= lifetime.until - TOLERANCE_SECONDS:
+        return None
+    return expires_at - lifetime.renew_before_seconds
+
+
+def outlives(lifetime: Lifetime, expires_at: int, now: float) -> bool:
+    """Whether a live binding would last longer than its declaration allows, so that waiting does not mend it."""
+    if lifetime.until is not None:
+        return expires_at > lifetime.until + TOLERANCE_SECONDS
+    if lifetime.lease_seconds is None:
+        return False
+    return expires_at > now + lifetime.lease_seconds + TOLERANCE_SECONDS
+
+
+def wanted_again(lifetime: Lifetime, now: float) -> bool:
+    """Whether a binding that has expired is to be bound again."""
+    return lifetime.keep and not over(lifetime, now)

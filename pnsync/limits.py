@@ -1,0 +1,90 @@
+"""What policy and protection forbid: findings for which plan and apply exit 4 alike (SPEC 2). Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pnsync.errors import Diagnostic
+from pnsync.model import Desired, Limit
+from pnsync.plan import Action, Cause, Change
+from pnsync.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Counts that a person named exactly (`--allow-unbind N` and so on)."""
+
+    unbind: int | None = None
+    rebind: int | None = None
+    missing: int | None = None
+
+
+def findings(
+    changes: Sequence[Change],
+    state: State,
+    desired: Desired,
+    *,
+    missing: int,
+    permissions: Permissions,
+    destroy: bool,
+) -> tuple[Diagnostic, ...]:
+    """Why this plan may not be applied; empty when it may."""
+    found: list[Diagnostic] = []
+    found.extend(_protected(changes, state, desired))
+    total = len(state.bindings())
+    unbinds = [one for one in changes if one.action is Action.UNBIND and one.cause is not Cause.RECOVERY]
+    rebinds = [one for one in changes if one.action is Action.REBIND]
+    policy = desired.policy
+    if not destroy:
+        whole = bool(unbinds) and len(unbinds) >= total
+        found.extend(
+            _over("P402", "unbind", len(unbinds), total, policy.max_unbind, permissions.unbind, whole=whole)
+        )
+    found.extend(_over("P403", "rebind", len(rebinds), total, policy.max_rebind, permissions.rebind))
+    found.extend(_over("P404", "missing", missing, total, policy.max_missing, permissions.missing))
+    return tuple(found)
+
+
+def _protected(changes: Sequence[Change], state: State, desired: Desired) -> list[Diagnostic]:
+    declared = {one.address for one in desired.bindings.values() if one.protect}
+    declared |= {one.address for one in desired.groups.values() if one.protect}
+    ending = (Action.UNBIND, Action.REBIND, Action.DELETE_GROUP)
+    found: list[Diagnostic] = []
+    for change in changes:
+        entry = state.entries.get(change.address)
+        guarded = change.address in declared or (entry is not None and entry.protect)
+        if guarded and change.action in ending and change.cause is not Cause.RECOVERY:
+            found.append(
+                Diagnostic(
+                    "P401",
+                    f"{change.address} is protected, and this plan would {change.action.value.replace('_', ' ')} it",
+                    span=change.source,
+                    advice="apply `protect: false` for it first, then this change",
+                    address=change.address,
+                )
+            )
+    return found
+
+
+_WORDS = {
+    "unbind": ("would unbind", "max_unbind"),
+    "rebind": ("would rebind", "max_rebind"),
+    "missing": ("finds missing at the vendor", "max_missing"),
+}
+
+
+def _over(
+    code: str, kind: str, count: int, total: int, limit: Limit, permitted: int | None, *, whole: bool = False
+) -> list[Diagnostic]:
+    allowed = limit.allowed(total)
+    if count == 0 or permitted == count or (count <= allowed and not whole):
+        return []
+    verb, setting = _WORDS[kind]
+    why = "that is all of them" if whole else f"{setting} allows {allowed}"
+    given = "" if permitted is None else f"; --allow-{kind} {permitted} names another count"
+    return [
+        Diagnostic(
+            code,
+            f"this plan {verb} {count:,} of {total:,} bindings; {why}{given}",
+            advice=f"if that is meant: --allow-{kind} {count}",
+        )
+    ]

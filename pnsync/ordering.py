@@ -1,0 +1,368 @@
+"""The order of changes, and their calls as steps (SPEC 4). Pure.
+
+What is down; renewals that would lapse before this apply can end; groups; unbinds; rebinds and other renewals,
+soonest expiry first; binds in file order; groups deleted. What needs a number, pair or phone that another change
+frees comes after that unbind; changes that wait for each other in a circle unbind all, then bind all.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pnsync.draft import Draft
+from pnsync.model import NEVER, Desired, Mode
+from pnsync.occupancy import Resource, frees_of, needs_of
+from pnsync.plan import Action, Change, Order, Step
+from pnsync.state import Entry, Operation, Superseded
+
+CALL_SECONDS = 0.25
+"""What a call takes at a vendor, for the estimate of gaps and of an apply's length; not measured by anybody."""
+URGENT_MARGIN_SECONDS = 60
+
+_GROUP_OPERATIONS: Mapping[Action, Operation] = {
+    Action.CREATE_GROUP: Operation.CREATE_GROUP,
+    Action.UPDATE_GROUP: Operation.UPDATE_GROUP,
+    Action.DELETE_GROUP: Operation.DELETE_GROUP,
+}
+_REPLACING = (Action.REBIND, Action.RENEW)
+
+
+def arrange(
+    drafts: Sequence[Draft], desired: Desired, *, now: int
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    """Changes in plan order with their exact calls, and the steps that make them."""
+    horizon = now + _duration(drafts, desired) * 2 + URGENT_MARGIN_SECONDS
+    ranked = sorted(drafts, key=lambda one: _rank(one, horizon))
+    waits = _dependencies(ranked)
+    circles = _circles(waits)
+    order = _topological(ranked, waits, circles)
+    return _steps(ranked, order, waits, circles, desired)
+
+
+def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
+    """Seconds an apply of these drafts takes, one call at a time."""
+    seconds = 0.0
+    for one in drafts:
+        provider = desired.providers.get(one.provider)
+        pace = 1.0 / provider.rate if provider is not None else 0.0
+        calls = 2 if one.action in _REPLACING else 1
+        seconds += calls * max(CALL_SECONDS, pace)
+    return seconds
+
+
+def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
+    ends = NEVER if draft.expires_at is None else draft.expires_at
+    match draft.action:
+        case Action.ADOPT:
+            return (0, 0, 0, draft.address)
+        case Action.BIND if draft.down:
+            return (1, 0, draft.position, draft.address)
+        case Action.RENEW if ends <= horizon:
+            return (2, ends, draft.position, draft.address)
+        case Action.CREATE_GROUP | Action.UPDATE_GROUP:
+            return (3, 0, draft.position, draft.address)
+        case Action.FORGET:
+            return (4, 0, 0, draft.address)
+        case Action.UNBIND:
+            return (5, 0, 0, draft.address)
+        case Action.REBIND | Action.RENEW:
+            return (6, ends, draft.position, draft.address)
+        case Action.BIND:
+            return (7, draft.position, 0, draft.address)
+        case Action.DELETE_GROUP:
+            return (8, 0, 0, draft.address)
+    raise AssertionError(draft.action)
+
+
+def _dependencies(drafts: Sequence[Draft]) -> dict[int, set[int]]:
+    """For each draft that waits for others: their indices. A draft waits for the unbinds that free what it needs."""
+    freed: dict[Resource, int] = {}
+    creates: dict[str, int] = {}
+    for index, one in enumerate(drafts):
+        if one.old is not None:
+            for resource in frees_of(one.old, one.entry):
+                freed[resource] = index
+        if one.action is Action.CREATE_GROUP:
+            creates[one.address] = index
+    waits: dict[int, set[int]] = {}
+    for index, one in enumerate(drafts):
+        found: set[int] = set()
+        if one.target is not None:
+            found = {freed[need] for need in needs_of(one.target) if need in freed} - {index}
+            created = None if one.target.group is None else creates.get(f"groups.{one.target.group}")
+            if created is not None:
+                found.add(created)
+        if one.action is Action.DELETE_GROUP and one.group is not None:
+            group_id = one.group.group_id
+            found = {
+                other
+                for other, draft in enumerate(drafts)
+                if draft.entry is not None and draft.entry.group_id == group_id and draft.old is not None
+            }
+        if found:
+            waits[index] = found
+    return waits
+
+
+def _circles(waits: Mapping[int, set[int]]) -> dict[int, int]:
+    """Drafts that wait for each other in a circle: each with the smallest index of its circle (Tarjan, iterative)."""
+    found: dict[int, int] = {}
+    number: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    on_stack: set[int] = set()
+    for root in sorted(waits):
+        if root in number:
+            continue
+        work: list[tuple[int, list[int]]] = [(root, sorted(waits.get(root, ())))]
+        number[root] = low[root] = len(number)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, rest = work[-1]
+            if rest:
+                following = rest.pop()
+                if following not in number:
+                    number[following] = low[following] = len(number)
+                    stack.append(following)
+                    on_stack.add(following)
+                    work.append((following, sorted(waits.get(following, ()))))
+                elif following in on_stack:
+                    low[node] = min(low[node], number[following])
+                continue
+            work.pop()
+            if work:
+                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            if low[node] == number[node]:
+                members = []
+                while True:
+                    member = stack.pop()
+                    on_stack.discard(member)
+                    members.append(member)
+                    if member == node:
+                        break
+                if len(members) > 1:
+                    found.update(dict.fromkeys(members, min(members)))
+    return found
+
+
+def _topological(
+    drafts: Sequence[Draft], waits: Mapping[int, set[int]], circles: Mapping[int, int]
+) -> list[list[int]]:
+    """Units (single drafts, or whole circles) in an order that keeps ranks wherever nothing has to wait."""
+    unit_of = {index: circles.get(index, index) for index in range(len(drafts))}
+    members: dict[int, list[int]] = {}
+    for index, unit in unit_of.items():
+        members.setdefault(unit, []).append(index)
+    needs: dict[int, set[int]] = {}
+    for index, others in waits.items():
+        mine = unit_of[index]
+        found = {unit_of[other] for other in others} - {mine}
+        if found:
+            needs.setdefault(mine, set()).update(found)
+    unblocks: dict[int, list[int]] = {}
+    for unit, others in needs.items():
+        for other in others:
+            unblocks.setdefault(other, []).append(unit)
+    open_needs = {unit: len(others) for unit, others in needs.items()}
+    ready = [unit for unit in members if unit not in open_needs]
+    heapq.heapify(ready)
+    order: list[list[int]] = []
+    while ready:
+        unit = heapq.heappop(ready)
+        order.append(members[unit])
+        for waiting in unblocks.get(unit, ()):
+            open_needs[waiting] -= 1
+            if open_needs[waiting] == 0:
+                heapq.heappush(ready, waiting)
+    return order
+
+
+@dataclass(slots=True)
+class _Placed:
+    """Where a draft's calls stand among the steps."""
+
+    unbind: int | None = None
+    bind: int | None = None
+    group: int | None = None
+
+
+def _steps(
+    drafts: Sequence[Draft],
+    order: Sequence[Sequence[int]],
+    waits: Mapping[int, set[int]],
+    circles: Mapping[int, int],
+    desired: Desired,
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    changes: list[Change] = []
+    steps: list[Step] = []
+    placed: dict[int, _Placed] = {}
+    for unit in order:
+        for index in unit:
+            placed[index] = _Placed()
+        circular = len(unit) > 1
+        numbers = {index: len(changes) + place for place, index in enumerate(unit)}
+        for index in unit:
+            one = drafts[index]
+            first = None if circular else _order_of(one)
+            calls = (one.old is not None) + (one.target is not None) + (one.group is not None)
+            gap = 0.0
+            if one.old is not None and one.target is not None:
+                first = first or Order.UNBIND_FIRST
+                gap = 0.0 if first is Order.BIND_FIRST else _gap(one, len(unit), desired)
+            changes.append(_change(one, first, gap, calls))
+        binds_last: list[int] = []
+        for index in unit:
+            one = drafts[index]
+            before = _freeing(waits.get(index, ()), placed, outside=set(unit))
+            change = changes[numbers[index]]
+            if one.group is not None:
+                placed[index].group = len(steps)
+                steps.append(_group_step(one, numbers[index], before))
+            elif one.old is not None and one.target is not None and change.order is Order.BIND_FIRST:
+                placed[index].bind = len(steps)
+                steps.append(_bind_step(one, numbers[index], before, replaces=one.old.bind_id))
+                placed[index].unbind = len(steps)
+                steps.append(_unbind_step(one, numbers[index], (len(steps) - 1,)))
+            elif one.old is not None:
+                placed[index].unbind = len(steps)
+                steps.append(_unbind_step(one, numbers[index], before))
+                if one.target is not None:
+                    if circular:
+                        binds_last.append(index)
+                    else:
+                        placed[index].bind = len(steps)
+                        after = (*before, len(steps) - 1)
+                        steps.append(_bind_step(one, numbers[index], after, finishes=True))
+            elif one.target is not None:
+                placed[index].bind = len(steps)
+                steps.append(_bind_step(one, numbers[index], before))
+        for index in binds_last:
+            own = placed[index].unbind
+            assert own is not None
+            after = (*_freeing(waits.get(index, ()), placed, outside=set()), own)
+            placed[index].bind = len(steps)
+            steps.append(_bind_step(drafts[index], numbers[index], after, finishes=True))
+    return tuple(changes), tuple(steps)
+
+
+def _freeing(
+    others: Sequence[int] | set[int] | tuple[()], placed: Mapping[int, _Placed], *, outside: set[int]
+) -> tuple[int, ...]:
+    """The steps that must have succeeded: the unbinds, or group calls, of the drafts waited for."""
+    found: list[int] = []
+    for other in sorted(others):
+        if other in outside or other not in placed:
+            continue
+        spot = placed[other]
+        step = spot.unbind if spot.unbind is not None else spot.group
+        if step is not None:
+            found.append(step)
+    return tuple(found)
+
+
+def _order_of(draft: Draft) -> Order | None:
+    """Bind-first where old and new cannot collide: another provider, or an extension binding with another X or extension."""
+    if draft.old is None or draft.target is None:
+        return None
+    if draft.old.provider != draft.target.provider:
+        return Order.BIND_FIRST
+    by_extension = draft.target.mode is Mode.AXB_EXTENSION
+    other = (draft.old.phone_x, draft.old.extension) != (draft.target.phone_x, draft.target.extension)
+    return Order.BIND_FIRST if by_extension and other else Order.UNBIND_FIRST
+
+
+def _gap(draft: Draft, circle: int, desired: Desired) -> float:
+    """Estimated seconds in which nobody is reached: from the unbind's effect to the bind's."""
+    provider = desired.providers.get(draft.provider)
+    pace = 1.0 / provider.rate if provider is not None else 0.0
+    return round((CALL_SECONDS + pace) * circle, 2)
+
+
+def _change(draft: Draft, order: Order | None, gap: float, calls: int) -> Change:
+    return Change(
+        address=draft.address,
+        action=draft.action,
+        cause=draft.cause,
+        reason=draft.reason,
+        provider=draft.provider,
+        before=draft.before,
+        after=draft.after,
+        changed=draft.changed,
+        order=order,
+        gap_seconds=gap,
+        calls=calls,
+        x_may_change=draft.x_may_change,
+        source=draft.source,
+        events=draft.events,
+    )
+
+
+def _touches(made: Entry | Superseded) -> set[str]:
+    found = {f"phone:{made.phone_a.digits}"}
+    if made.phone_b is not None:
+        found.add(f"phone:{made.phone_b.digits}")
+    if made.phone_x is not None and made.extension:
+        found.add(f"x:{made.phone_x}:{made.extension}")
+    if made.customer_bind_id is not None:
+        found.add(f"id:{made.customer_bind_id}")
+    return found
+
+
+def _keys(draft: Draft) -> frozenset[str]:
+    """What the change touches: steps of two changes that share a key never overlap (SPEC 5)."""
+    found = {f"address:{draft.address}"}
+    if draft.old is not None:
+        found |= _touches(draft.old)
+    if draft.target is not None:
+        found |= _touches(draft.target)
+        if draft.target.group is not None:
+            found.add(f"group:groups.{draft.target.group}")
+    if draft.entry is not None and draft.entry.group is not None:
+        found.add(f"group:groups.{draft.entry.group}")
+    if draft.group is not None:
+        found.add(f"group:{draft.address}")
+    return frozenset(found)
+
+
+def _bind_step(
+    draft: Draft, change: int, after: tuple[int, ...], *, replaces: str | None = None, finishes: bool = False
+) -> Step:
+    assert draft.target is not None
+    return Step(
+        change=change,
+        operation=Operation.BIND,
+        provider=draft.target.provider,
+        keys=_keys(draft),
+        after=after,
+        target=draft.target,
+        replaces=replaces,
+        finishes=finishes,
+    )
+
+
+def _unbind_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
+    assert draft.old is not None
+    target = None if draft.target is None else replace(draft.target, bind_id=None)
+    return Step(
+        change=change,
+        operation=Operation.UNBIND,
+        provider=draft.old.provider,
+        keys=_keys(draft),
+        after=after,
+        unbinds=draft.old,
+        target=target,
+    )
+
+
+def _group_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
+    return Step(
+        change=change,
+        operation=_GROUP_OPERATIONS[draft.action],
+        provider=draft.provider,
+        keys=_keys(draft),
+        after=after,
+        target=draft.group,
+        group_change=draft.group_change,
+        group_phones=draft.group_phones,
+    )

@@ -1,0 +1,60 @@
+"""Reading observed: every provider's listing, side by side.
+
+A provider that cannot be read is a failure of its own and takes nothing from the others; what a listing is worth
+stands in it (`Listing.problems`). Makes no writing call.
+"""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from pnsync.errors import PnsyncError
+from pnsync.interfaces import Clock, Provider
+from pnsync.model import Listing, Observed
+from pnsync.verdict import Read, Reading, Reporter
+
+
+def observe(
+    providers: Mapping[str, Provider],
+    *,
+    scans: int,
+    report: Reporter,
+    clock: Clock,
+    only: Collection[str] | None = None,
+) -> Observed:
+    """Read the listings of all providers, or of those named; `scans=2` where an absence is to count."""
+    names = sorted(name for name in providers if only is None or name in only)
+    listings: dict[str, Listing] = {}
+    failures: dict[str, PnsyncError] = {}
+
+    def progress(provider: str, rows: int, total: int | None, pages: int) -> None:
+        report(Reading(provider, rows, total, pages))
+
+    def read(name: str) -> tuple[Listing | PnsyncError, float]:
+        began = clock.monotonic()
+        try:
+            return providers[name].list(scans=scans, reading=progress), clock.monotonic() - began
+        except PnsyncError as error:
+            return error, clock.monotonic() - began
+
+    if len(names) > 1:
+        with ThreadPoolExecutor(len(names), thread_name_prefix="pnsync-read") as pool:
+            found = list(pool.map(read, names))
+    else:
+        found = [read(name) for name in names]
+    for name, (result, seconds) in zip(names, found, strict=True):
+        if isinstance(result, PnsyncError):
+            failures[name] = result
+            continue
+        listings[name] = result
+        report(
+            Read(
+                name,
+                providers[name].config.type.value,
+                len(result.bindings),
+                len(result.groups) + len(result.pools),
+                result.pages,
+                round(seconds, 3),
+                result.problems,
+            )
+        )
+    return Observed(listings, failures)
