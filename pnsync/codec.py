@@ -7,9 +7,10 @@ or ValueError otherwise.
 """
 
 from collections.abc import Callable
+from dataclasses import field, fields, make_dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from pnsync.model import NEVER, Holds, Lifetime, Mode
 from pnsync.phone import Phone
@@ -49,9 +50,9 @@ class _Clear:
         return phone.digits
 
     def decode(self, text: str, address: str) -> Phone:  # noqa: ARG002 - the protocol's
-        if not (text.isascii() and text.isdigit()):
-            raise Sealed
-        return Phone(text)
+        if text.isdecimal():
+            return Phone(text)
+        raise Sealed
 
 
 class Sealed(ValueError):
@@ -172,57 +173,47 @@ def _encode_group(entry: GroupEntry, address: str, seal: PhoneCodec) -> Json:
 
 
 _MODES = {one.value: one for one in Mode}
+_INSTANTS = ("bound_at", "expires_at", "down_since")
+
+# An Entry under construction: the same slots, not frozen. A frozen dataclass sets each field through
+# object.__setattr__, which is 2.6 µs an entry; this takes 0.5, and its instances become entries by their class.
+_Draft: Any = make_dataclass(
+    "_Draft",
+    [(one.name, Any, field(default=one.default)) for one in fields(Entry)],
+    slots=True,
+    eq=False,
+    repr=False,
+)
 
 
 def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEntry:
-    """The entry of its JSON form."""
-    get = made.get
-    mode = get("mode")
+    """The entry of its JSON form, which is used up."""
+    mode = made.get("mode")
     if mode is None:
-        return GroupEntry(
-            provider=made["provider"],
-            group_id=made["group_id"],
-            group_name=made["group_name"],
-            phones=tuple(seal.decode(one, address) for one in made["phones"]),
-            holds=Holds(made["holds"]),
-            remark=get("remark", ""),
-            protect=get("protect", False),
-            file=get("file"),
-        )
-    other, labels, life = get("phone_b"), get("labels"), made["lifetime"]
-    bound_at, expires_at, down_since = get("bound_at"), made["expires_at"], get("down_since")
-    return Entry(
-        made["provider"],
-        _MODES[mode],
-        seal.decode(made["phone_a"], address),
-        None if other is None else seal.decode(other, address),
-        _lifetime(
-            life.get("lease_seconds"),
-            life.get("until"),
-            life.get("renew_before_seconds", 0),
-            life.get("keep", True),
-        ),
-        made["generation"],
-        get("phone_x"),
-        get("phone_x_b"),
-        get("x_chosen", False),
-        get("x_group"),
-        get("extension"),
-        get("extension_auto", False),
-        get("group"),
-        get("group_id"),
-        get("pool_number"),
-        get("recording", False),
-        get("protect", False),
-        get("declared_id"),
-        get("customer_bind_id"),
-        get("bind_id"),
-        None if bound_at is None else at_instant(bound_at),
-        None if expires_at is None else at_instant(expires_at),
-        None if down_since is None else at_instant(down_since),
-        () if labels is None else tuple((key, value) for key, value in labels),
-        get("file"),
+        return _decode_group(made, address, seal)
+    made["mode"] = _MODES[mode]
+    made["phone_a"] = seal.decode(made["phone_a"], address)
+    if "phone_b" in made:
+        made["phone_b"] = seal.decode(made["phone_b"], address)
+    life = made["lifetime"].get
+    made["lifetime"] = _lifetime(
+        life("lease_seconds"), life("until"), life("renew_before_seconds", 0), life("keep", True)
     )
+    for name in _INSTANTS:
+        at = made.get(name)
+        if at is not None:
+            made[name] = at_instant(at)
+    if "labels" in made:
+        made["labels"] = tuple((key, value) for key, value in made["labels"])
+    entry = _Draft(**made)
+    entry.__class__ = Entry
+    return cast(Entry, entry)
+
+
+def _decode_group(made: Json, address: str, seal: PhoneCodec) -> GroupEntry:
+    made["phones"] = tuple(seal.decode(one, address) for one in made["phones"])
+    made["holds"] = Holds(made["holds"])
+    return GroupEntry(**made)
 
 
 def _present(**values: Any) -> Json:

@@ -72,7 +72,7 @@ def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file
         raise diagnose(data, name, FORMAT, VERSION)
     with _without_collector():
         try:
-            document = from_json(data)
+            document = from_json(data, cache_strings="keys")
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise diagnose(data, name, FORMAT, VERSION)
             return _state(document, codec)
@@ -112,7 +112,9 @@ def _parts(state: State, codec: PhoneCodec) -> tuple[bytes, bytes]:
 def _rest(state: State, codec: PhoneCodec) -> Iterator[bytes]:
     entries = state.entries
     extra = {
-        address: number for address, number in state.generations.items() if number != _own(entries, address)
+        address: number
+        for address, number in state.generations.items()
+        if not isinstance(entry := entries.get(address), Entry) or entry.generation != number
     }
     yield _lines(
         "entries",
@@ -131,11 +133,6 @@ def _rest(state: State, codec: PhoneCodec) -> Iterator[bytes]:
     yield _object("superseded", state.superseded, lambda one: encode_superseded(one, codec))
     yield _object("unbound", state.unbound, instant)
     yield _scalar("version", VERSION)
-
-
-def _own(entries: Mapping[str, Any], address: str) -> int | None:
-    entry = entries.get(address)
-    return entry.generation if isinstance(entry, Entry) else None
 
 
 def _same(value: Any) -> Any:
