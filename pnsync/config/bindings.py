@@ -244,7 +244,7 @@ class BindingReader:
                     "E201", "the binding has no provider", "", "add provider: NAME, here or under defaults"
                 )
             return None
-        if name not in self._providers and not self._findings.incomplete:
+        if name not in self._providers and (self._providers or not self._findings.incomplete):
             self._report(
                 "E304", f"there is no provider {quoted(name)}", "provider", closest(name, self._providers),
                 f"declared are: {', '.join(sorted(self._providers)) or 'none'}",

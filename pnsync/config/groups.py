@@ -129,7 +129,7 @@ class GroupReader:
             if "provider" not in wrong:
                 self._report("E201", "the group has no provider", (name, ""), "add provider: NAME")
             return None
-        if wanted not in self._providers and not self._findings.incomplete:
+        if wanted not in self._providers and (self._providers or not self._findings.incomplete):
             self._report(
                 "E304",
                 f"there is no provider {quoted(wanted)}",

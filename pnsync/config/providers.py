@@ -50,7 +50,7 @@ def read_providers(
     checked = schema.check(ProviderShape, section.nodes)
     addresses = [places.address(name) for name in section.names]
     complaints.report_faults(checked, ProviderShape, section.nodes, addresses, findings)
-    found: dict[str, ProviderConfig | None] = {}
+    found: dict[str, ProviderConfig | None] = dict.fromkeys(section.holder)
     for i, name in enumerate(section.names):
         if name is not None:
             wrong = checked.wrong_keys(i)

@@ -77,9 +77,10 @@ class FolderSource:
             descriptor = self._open(steps)
         except OSError as error:
             raise self._unreadable(error) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise SourceRefused("E239", "this is not a regular file", "a folder, pipe or device")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SourceRefused("E239", "this is not a regular file", "a folder, pipe or device")
             return file.read(limit + 1)
 
     def glob(self, pattern: str) -> list[str]:
