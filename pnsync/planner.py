@@ -61,6 +61,8 @@ class Question:
     renew_only: bool = False
     refreshed: bool = True
     config_digest: str = ""
+    approved: frozenset[str] | None = None
+    """The addresses of an approved plan: drift elsewhere is left alone."""
 
 
 def plan(
@@ -441,6 +443,9 @@ class _Planning:
 
     def _selected(self) -> list[Draft]:
         found = [one for one in self.drafts if self._in_scope(one)]
+        approved = self.question.approved
+        if approved is not None:
+            found = [one for one in found if one.cause is not Cause.DRIFT or one.address in approved]
         if self.question.renew_only:
             found = [
                 one

@@ -6,6 +6,7 @@ stands in it (`Listing.problems`). Makes no writing call.
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pnsync.errors import PnsyncError
 from pnsync.interfaces import Clock, Provider
@@ -58,3 +59,24 @@ def observe(
             )
         )
     return Observed(listings, failures)
+
+
+def calibrated(observed: Observed, zones: Mapping[str, int]) -> Observed:
+    """The listings with naive expiry texts turned into instants, for providers whose zone is known.
+
+    `zones` are seconds east of UTC by provider; LAAFFIC's texts name no zone (VENDORS 2.7 rule 5).
+    """
+    listings: dict[str, Listing] = {}
+    for name, listing in observed.listings.items():
+        zone = zones.get(name)
+        if zone is None:
+            listings[name] = listing
+            continue
+        rows = tuple(
+            replace(row, expires_at=row.naive_expiry - zone)
+            if row.expires_at is None and row.naive_expiry is not None
+            else row
+            for row in listing.bindings
+        )
+        listings[name] = replace(listing, bindings=rows)
+    return Observed(listings, observed.failures)
