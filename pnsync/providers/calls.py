@@ -7,7 +7,9 @@ nothing for what a vendor or a network does.
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from random import Random
 from typing import Final
 
@@ -26,6 +28,27 @@ BACKOFF_SECONDS: Final = 0.5
 BACKOFF_CAP_SECONDS: Final = 10.0
 RETRY_AFTER_CAP_SECONDS: Final = 30.0
 
+
+class Remedy(Enum):
+    """What may help a read that failed."""
+
+    NONE = "none"
+    LATER = "later"
+    CLOCK = "clock"
+    SIGN = "sign"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """A read that failed: the error to raise when nothing helps, and how long the vendor asks to be left alone."""
+
+    error: PnsyncError
+    remedy: Remedy
+    wait: float = 0.0
+
+
+_AGAIN: Final = {Remedy.NONE: 0, Remedy.LATER: READ_TRIES - 1, Remedy.CLOCK: 1, Remedy.SIGN: 1}
+"""How often each remedy is tried in one read."""
 _USABLE: Final = frozenset({Meaning.OK, Meaning.ABSENT, Meaning.PAGING})
 _TRANSIENT: Final = frozenset({Meaning.TRANSIENT, Meaning.RATE, Meaning.UNLISTED})
 _log = logging.getLogger("pnsync.http")
@@ -59,48 +82,55 @@ class Calls:
     def read(self, request: Request, *, once: bool = False) -> Reply:
         """A usable answer to a reading call: success, absence or the end of a listing.
 
-        Tries up to 4 times, with `once` only what was not sent. A refused clock is corrected and tried again
+        Tried up to 4 times, with `once` only while it was not sent. A refused clock is corrected and tried again
         once, refused credentials are signed again once. Raises VendorError and CredentialsRefused.
         """
-        failures = clocks = refusals = 0
+        left = dict(_AGAIN)
         while True:
-            self._clock.sleep(self.pace.take())
+            self._wait(self.pace.take())
             answer = self._attempt(request)
-            if isinstance(answer, Failed):
-                unsent = isinstance(answer.outcome, NotSent)
-                if answer.permanent or (once and not unsent):
-                    raise self._unreachable(request, answer.outcome.reason)
-                why, wait = self._unreachable(request, answer.outcome.reason), 0.0
-            else:
-                reply, fault = self._reply(answer)
-                if reply is None or (reply.meaning in _TRANSIENT) or _untrusted(answer.status):
-                    if _lasting(answer.status) and reply is None:
-                        if answer.status in (401, 403):
-                            raise self._refused(request, f"HTTP status {answer.status}, {fault}")
-                        raise self.unusable(request.operation, f"HTTP status {answer.status}, {fault}", "")
-                    why = self.unusable(request.operation, fault, reply.request_id if reply else "")
-                    if once:
-                        raise why
-                    wait = retry_after(answer)
-                elif reply.meaning in _USABLE:
-                    self._learn(answer)
-                    return reply
-                elif reply.meaning is Meaning.CLOCK and not clocks:
-                    clocks += 1
-                    self._learn(answer, refused=True)
-                    continue
-                elif reply.meaning is Meaning.AUTHENTICATION:
-                    refusals += 1
-                    if refusals > 1:
-                        raise self._refused(request, reply.describe())
-                    continue
-                else:
-                    raise self.unusable(request.operation, reply.describe(), reply.request_id)
-                self._learn(answer)
-            failures += 1
-            if failures >= READ_TRIES:
-                raise why
-            self._clock.sleep(max(wait, self._backoff(failures)))
+            found = (
+                self._no_answer(request, answer, once)
+                if isinstance(answer, Failed)
+                else self._judge(request, answer, once)
+            )
+            if isinstance(found, Reply):
+                return found
+            if not left[found.remedy]:
+                raise found.error
+            left[found.remedy] -= 1
+            if found.remedy is Remedy.LATER:
+                self._wait(max(found.wait, self._backoff(READ_TRIES - left[found.remedy])))
+
+    def _no_answer(self, request: Request, failed: Failed, once: bool) -> "_Trouble":
+        lasting = failed.permanent or (once and isinstance(failed.outcome, Unknown))
+        error = self._unreachable(request, failed.outcome.reason)
+        return _Trouble(error, Remedy.NONE if lasting else Remedy.LATER)
+
+    def _judge(self, request: Request, answer: Answer, once: bool) -> "Reply | _Trouble":
+        """The reply of an answer to a read, or what is wrong with it and what may help."""
+        reply, fault = self._reply(answer)
+        self._learn(answer, refused=reply is not None and reply.meaning is Meaning.CLOCK)
+        later = Remedy.NONE if once else Remedy.LATER
+        what = fault if answer.status == 200 else f"HTTP status {answer.status}, {fault}"
+        error = self.unusable(request.operation, what, reply.request_id if reply else "")
+        if 300 <= answer.status < 400:
+            return _Trouble(error, Remedy.NONE)
+        if answer.status >= 500 or answer.status in (408, 425, 429):
+            return _Trouble(error, later, retry_after(answer))
+        if reply is None:
+            if answer.status in (401, 403):
+                return _Trouble(self._refused(request, what), Remedy.SIGN)
+            return _Trouble(error, later if answer.status < 400 else Remedy.NONE)
+        if reply.meaning is Meaning.AUTHENTICATION:
+            return _Trouble(self._refused(request, what), Remedy.SIGN)
+        if reply.meaning is Meaning.CLOCK:
+            return _Trouble(error, Remedy.CLOCK)
+        if reply.meaning in _TRANSIENT:
+            return _Trouble(error, later, retry_after(answer))
+        if reply.meaning not in _USABLE or (reply.meaning is Meaning.OK and answer.status >= 400):
+            return _Trouble(error, Remedy.NONE)
+        return reply
 
     def write(
         self,
@@ -158,18 +188,20 @@ class Calls:
         return outcome
 
     def _reply(self, answer: Answer) -> tuple[Reply | None, str]:
-        """The reply and what is wrong with it as a read; None where the body is no answer of the vendor's API."""
+        """The reply and what it says; None and why, where the body is no answer of the vendor's API."""
         try:
             reply = self._understand(decode(answer.body, answer.content_type))
         except Unreadable as error:
-            return None, str(error)
+            return None, f"the answer cannot be read: {error}"
         _log.debug("%s: code %s, request %s", self._provider, reply.code, reply.request_id or "-")
-        if _untrusted(answer.status):
-            return reply, f"HTTP status {answer.status}, {reply.describe()}"
         return reply, reply.describe()
 
     def _learn(self, answer: Answer, *, refused: bool = False) -> None:
         self.time.learn(answer.date, answer.began, answer.ended, refused=refused)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._clock.sleep(seconds)
 
     def _backoff(self, failures: int) -> float:
         """Full jitter: anywhere from nothing to twice as much as last time, capped."""
@@ -209,16 +241,6 @@ class Calls:
             " address.",
             command="pnsync doctor",
         )
-
-
-def _untrusted(status: int) -> bool:
-    """Whether a status tells that not the vendor's API, or not all of it, has answered."""
-    return status >= 500 or status == 429 or 300 <= status < 400
-
-
-def _lasting(status: int) -> bool:
-    """Whether trying again would give the same status."""
-    return 300 <= status < 500 and status not in (408, 425, 429)
 
 
 def retry_after(answer: Answer) -> float:

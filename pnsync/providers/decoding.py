@@ -12,7 +12,6 @@ from typing import Any, Final, NoReturn
 
 Json = Mapping[str, Any]
 
-_DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _IDENTIFIER: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?\s*([^\s;\"]+)", re.IGNORECASE)
@@ -62,30 +61,31 @@ def _no_constant(_: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
-def integer(row: Json, *names: str) -> int | None:
-    """A whole number, also written as text (VENDORS 1.8 row 5); the first name that is there counts."""
-    value = first(row, *names)
+def integer(row: Json, name: str) -> int | None:
+    """A whole number, also written as text (VENDORS 1.8 row 5)."""
+    value = row.get(name)
     if value is None or value == "":
         return None
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and -_BIGGEST < value < _BIGGEST:
         return value
-    raise Unreadable(f"{names[0]} is not a whole number")
+    raise Unreadable(f"{name} is not a whole number")
 
 
-def digits(row: Json, *names: str) -> str | None:
+def digits(row: Json, name: str) -> str | None:
     """A telephone number as 1 to 20 digits; a leading `+` is dropped, a JSON number is taken (VENDORS 2.7 row 6)."""
-    value = first(row, *names)
+    value = row.get(name)
     if value is None or value == "":
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**20:
-        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if 0 <= value < 10**20 else None
     if isinstance(value, str):
-        bare = value.removeprefix("+")
-        if _DIGITS.fullmatch(bare):
-            return bare
-    raise Unreadable(f"{names[0]} is not a telephone number")
+        if value[0] == "+":
+            value = value[1:]
+        if value.isdigit() and value.isascii() and len(value) <= 20:
+            return value
+    raise Unreadable(f"{name} is not a telephone number")
 
 
 def required_digits(row: Json, name: str) -> str:

@@ -105,7 +105,12 @@ class Channel:
     def exchange(self, request: Request, signed: dict[str, str], stamp: Stamp) -> Answer | Failed:
         """Send once and read the answer whole. Raises nothing for what a network or a vendor does."""
         began, started = self._clock.now(), self._clock.monotonic()
-        transport, guard = self._connection()
+        try:
+            transport, guard = self._connection()
+        except OSError:
+            return self._failed(
+                request, started, NotSent("the file that PNSYNC_CA_FILE names holds no certificates"), True
+            )
         guard.begin(self._total, lambda: self._fresh(stamp))
         if not self._fresh(stamp):
             return self._failed(

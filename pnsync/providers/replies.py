@@ -84,7 +84,7 @@ def outcome_of(reply: Reply, status: int) -> Outcome | None:
 
 
 def outcome_of_unreadable(status: int, why: str) -> Outcome:
-    """The outcome of a writing call whose answer is no JSON of the vendor's."""
+    """The outcome of a writing call whose answer is no JSON of the vendor's; `why` tells what is wrong with it."""
     if status in (401, 403):
         return Refused(
             Refusal.AUTHENTICATION, f"HTTP {status}", "access was refused before the vendor's API was reached"
@@ -94,5 +94,5 @@ def outcome_of_unreadable(status: int, why: str) -> Outcome:
     if 300 <= status < 400:
         return Unknown("the answer is a redirect, which is never followed", f"HTTP {status}")
     if status != 200:
-        return Unknown(f"the answer is HTTP {status} and cannot be read: {why}", f"HTTP {status}")
-    return Unknown(f"the answer cannot be read: {why}")
+        return Unknown(f"the answer is HTTP {status}; {why}", f"HTTP {status}")
+    return Unknown(why)

@@ -165,7 +165,7 @@ def _total_fault(totals: Sequence[tuple[int, int]], count: int) -> str:
     """
     if not totals or all(total == rows for total, rows in totals):
         return ""
-    grand = {total for total, rows in totals if rows}
+    grand = {total for total, rows in totals if rows or total}
     if len(grand) > 1:
         return "its total changed between pages"
     if grand and grand.pop() > count:

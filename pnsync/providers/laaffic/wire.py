@@ -121,6 +121,10 @@ def applied(intent: Intent, answer: Reply) -> Outcome:
         return Applied(request_id=answer.request_id)
     number_a = decoding.required_digits(answer.data, "pnsNumberA")
     number_b = decoding.required_digits(answer.data, "pnsNumberB")
+    assert isinstance(intent.target, Entry)
+    if {intent.target.phone_a, intent.target.phone_b} & {Phone(number_a), Phone(number_b)}:
+        # X is shown in clear: a party's number must never pass for one
+        raise Unreadable("pnsNumberA or pnsNumberB is a number of one of the parties")
     return Applied(
         bind_id=bind_id(answer.data),
         phone_x=number_a,

@@ -161,9 +161,12 @@ def applied(intent: Intent, answer: Reply) -> Outcome:
             assert isinstance(intent.target, Entry)
             bind_id = decoding.required_identifier(answer.data, "bindId")
             asked = asked_x(intent.target)
-            given = decoding.digits(answer.data, "did", "phoneX") or asked
+            own = (intent.target.phone_a, intent.target.phone_b)
+            given = decoding.digits(answer.data, "did") or asked
             if given is None:
                 raise Unreadable("did is missing")
+            if Phone(given) in own:  # X is shown in clear: a party's number must never pass for one
+                raise Unreadable("did is a number of one of the parties")
             if asked is not None and given != asked:  # 1.8 row 16
                 return Unknown(
                     f"X {asked} was asked for and {given} answered", answer.code, answer.request_id
