@@ -7,6 +7,7 @@ named `--x-y` of `pnsync plan` is read from `PNSYNC_PLAN_X_Y`, but for what gran
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ class Invocation:
     result: str | None = None
     json_lines: bool = False
     """Whether standard output is a stream of JSON events, whose last line is the verdict."""
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def path(self, given: str | os.PathLike[str]) -> Path:
         """A path of the command line: relative ones stand in the folder of `-C`."""
@@ -48,7 +50,9 @@ class Invocation:
 
     def event(self, body: Mapping[str, Any]) -> None:
         """Write one line of the event stream."""
-        self.output.out(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+        line = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        with self._writing:
+            self.output.out(line)
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ import errno
 import json
 import traceback
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any, Final
 
 import click
@@ -17,6 +18,7 @@ from pnsync.cli import VERSION
 from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
 from pnsync.errors import ConfigError, ExitCode, PnsyncError
+from pnsync.render.colour import Palette
 from pnsync.render.text import escape
 from pnsync.verdict import Verdict
 
@@ -61,7 +63,7 @@ def _tell(invocation: Invocation, error: BaseException) -> tuple[ExitCode, dict[
             _tell_findings(invocation, error)
             return error.exit_code, {"code": _first_code(error), "summary": error.summary}
         case PnsyncError():
-            invocation.output.err(message(error))
+            invocation.output.err(message(error, invocation))
             return error.exit_code, {"code": error.code, "summary": error.summary}
         case click.exceptions.NoArgsIsHelpError():
             invocation.output.err(error.format_message())
@@ -71,7 +73,8 @@ def _tell(invocation: Invocation, error: BaseException) -> tuple[ExitCode, dict[
             return ExitCode.USAGE, {"code": "", "summary": "wrong usage"}
         case KeyboardInterrupt() | click.Abort():
             invocation.output.err("Interrupted: nothing was changed by this command that is not recorded.")
-            return ExitCode.SIGINT, {"code": "", "summary": "interrupted"}
+            terminated = getattr(error, "signal", None) == SIGTERM
+            return ExitCode.SIGTERM if terminated else ExitCode.SIGINT, {"code": "", "summary": "interrupted"}
         case OSError(errno=number) if number is not None:
             invocation.output.err(_file_error(error))
             return ExitCode.FAILED, {"code": "", "summary": "a file could not be read or written"}
@@ -80,14 +83,17 @@ def _tell(invocation: Invocation, error: BaseException) -> tuple[ExitCode, dict[
             return ExitCode.FAILED, {"code": "", "summary": "a bug in pnsync"}
 
 
-def message(error: PnsyncError) -> str:
-    """A foreseen failure as people read it; a command that helps stands alone on its line."""
-    code = f"[{error.code}]" if error.code else ""
-    lines = [f"error{code}: {escape(error.summary)}"]
+def message(error: PnsyncError, invocation: Invocation) -> str:
+    """A foreseen failure as people read it; a command that helps stands alone on its line, with this run's -C and -c."""
+    code = f"[{escape(error.code)}]" if error.code else ""
+    label = Palette(invocation.output.err_colour).paint("error", f"error{code}")
+    lines = [f"{label}: {escape(error.summary)}"]
     for one in error.detail:
         lines += [f"  {escape(line)}" for line in one.splitlines() or [""]]
     if error.command:
-        lines.append(f"      {escape(error.command)}")
+        ours = error.command.startswith("pnsync ")
+        helping = invocation.again(error.command.removeprefix("pnsync ")) if ours else error.command
+        lines.append(f"      {escape(helping)}")
     return "\n".join(lines)
 
 

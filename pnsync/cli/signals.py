@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 GRACE_SECONDS: Final = 4.8
 """How long what is in flight may still take: SPEC 3 promises the end within 5 s."""
@@ -67,6 +67,12 @@ class Signals:
         """Wait, until the first signal at most."""
         if seconds > 0 and self.signal is None:
             select.select([self._awake], [], [], seconds)
+
+    def readable(self, file: IO[str]) -> bool:
+        """Wait until a line can be read; False when the first signal comes before."""
+        if self.signal is None:
+            select.select([self._awake, file.fileno()], [], [])
+        return self.signal is None
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if not self._gentle and not self._raised:

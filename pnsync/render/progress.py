@@ -5,6 +5,7 @@ terminal: the same lines, and below them a bar with rate and time left. Promises
 but for the bar; nothing is read from the clock but through `now`.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -52,6 +53,7 @@ class Lines:
         self._out, self._err = out, err
         self._paint = Palette(colour)
         self._now = now
+        self._lock = threading.Lock()
         self._told = now()
         self._began = self._told
         self._changes = 0
@@ -72,7 +74,12 @@ class Lines:
         """Clear away what is not text, so that a person can be asked."""
 
     def __call__(self, report: Report) -> None:
-        """Tell one report."""
+        """Tell one report; listings report from threads of their own."""
+        with self._lock:
+            self.tell(report)
+
+    def tell(self, report: Report) -> None:
+        """Tell one report, one at a time."""
         match report:
             case Reading():
                 self.reading(report)
@@ -173,11 +180,11 @@ class Bars(Lines):
         if self._apply is not None and self._progress is not None:
             self._progress.update(self._apply, completed=self._ended)
 
-    def __call__(self, report: Report) -> None:
+    def tell(self, report: Report) -> None:
         """Tell one report; a listing that is complete needs its bar no more."""
         if isinstance(report, Read | Verified) and self._apply is None:
             self.pause()
-        super().__call__(report)
+        super().tell(report)
 
     def _running(self) -> "Progress":
         if self._progress is None:

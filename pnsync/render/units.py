@@ -23,7 +23,9 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in its two largest units: `0.3 s`, `12 s`, `9 h 12 m`, `3 d`."""
+    """A duration in its two largest units: `<0.1 s`, `0.3 s`, `12 s`, `9 h 12 m`, `3 d`."""
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
     if seconds < 10:
         tenths = f"{max(seconds, 0):.1f}"
         return f"{tenths.removesuffix('.0')} s"

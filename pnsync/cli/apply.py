@@ -1,0 +1,164 @@
+"""`pnsync apply`, `destroy`, `renew`: the commands that call vendors, after a person or a saved plan has said yes."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from pnsync.cli.command import Invocation, command
+from pnsync.cli.formats import render
+from pnsync.cli.options import DURATION, RATE, Decorator, allow_options, json_option, scope_options, together
+from pnsync.cli.plan import plan_options, plan_style
+from pnsync.errors import UsageError
+from pnsync.render.colour import Palette
+from pnsync.render.outcome import verdict_text
+from pnsync.render.terminal import NAME_COLUMNS
+from pnsync.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pnsync.cli.session import Opened
+
+Document = Mapping[str, Any]
+
+CI_LOCK_TIMEOUT_SECONDS: Final = 900.0
+
+conduct_options: Decorator = together(
+    click.option("--auto-approve", is_flag=True, help="Do not ask."),
+    click.option(
+        "--parallelism",
+        type=click.IntRange(1, 256),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Calls in flight at once.",
+    ),
+    click.option("--rate", type=RATE, metavar="N", help="Calls a second at each provider, at most."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+    click.option(
+        "--settle",
+        type=DURATION,
+        default="5m",
+        show_default=True,
+        metavar="T",
+        help="How long to wait at the end for outcomes that are not known.",
+    ),
+    click.option("--no-verify", is_flag=True, help="Do not compare with the listing at the end."),
+    click.option(
+        "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
+    ),
+    click.option("--max-age", type=DURATION, metavar="T", help="Refuse a saved plan that is older."),
+    scope_options,
+    allow_options,
+    json_option,
+)
+
+
+@command("apply")
+@click.argument("file", required=False)
+@conduct_options
+@click.pass_obj
+def apply(invocation: Invocation, /, file: str | None, **asked: Any) -> Verdict:
+    """Make the vendor calls: of the saved plan FILE, or of a new one that a person approves."""
+    return _run(invocation, file, asked)
+
+
+@command("destroy")
+@conduct_options
+@click.pass_obj
+def destroy(invocation: Invocation, /, **asked: Any) -> Verdict:
+    """Unbind all that this state made."""
+    return _run(invocation, None, asked, destroy=True)
+
+
+@command("renew")
+@conduct_options
+@click.pass_obj
+def renew(invocation: Invocation, /, **asked: Any) -> Verdict:
+    """Renew, recover and finish what is down, from the state; binds and unbinds nothing for good."""
+    return _run(invocation, None, asked, renew_only=True)
+
+
+def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind: bool) -> Verdict:
+    from pnsync.cli.session import opened
+    from pnsync.workflow import ApplyOptions, run_apply
+
+    json, approved = asked.pop("json"), asked.pop("auto_approve")
+    scope = {name: asked.pop(name) for name in ("target", "exclude", *ALLOWING)}
+    if file is not None and any(value not in (None, ()) for value in scope.values()):
+        raise UsageError(
+            "a saved plan is applied as it was approved",
+            "Targets and permissions belong to the plan; give them to `pnsync plan --out FILE`.",
+        )
+    if file is None and not approved and (json or not invocation.output.interactive):
+        raise UsageError(
+            f"pnsync {invocation.command} needs a yes",
+            "Nobody can be asked here: standard input or error is no terminal"
+            + (", or --json is on." if json else "."),
+            "Save a plan, have it approved, and apply the file; or say yes beforehand:",
+            command=f"pnsync {invocation.command} --auto-approve",
+        )
+    saved = None if file is None else invocation.path(file).read_bytes()
+    options = ApplyOptions(
+        plan=plan_options(**scope, **kind),
+        parallelism=asked["parallelism"],
+        fail_fast=asked["fail_fast"],
+        settle_seconds=asked["settle"],
+        verify=not asked["no_verify"],
+        lock_timeout_seconds=_lock_timeout(invocation, asked["lock_timeout"]),
+        max_age_seconds=asked["max_age"],
+    )
+    with opened(invocation, gentle=True, json=json, rate=asked["rate"]) as session:
+        confirming = _Confirming(session, approved=approved or saved is not None)
+        verdict = run_apply(
+            session.world, options, saved=saved, confirm=confirming, command=invocation.command
+        )
+        if confirming.declined:
+            session.tell("Not applied.")
+        elif not json and (verdict.exit or not confirming.empty):
+            paint = Palette(invocation.output.out_colour)
+            session.show("\n" + verdict_text(verdict, paint, invocation.again(invocation.command)))
+    return verdict
+
+
+def _lock_timeout(invocation: Invocation, given: int | None) -> float:
+    """In CI runs wait for each other, as nobody is there to try again."""
+    if given is not None:
+        return float(given)
+    return CI_LOCK_TIMEOUT_SECONDS if invocation.environ.get("CI") else 0.0
+
+
+ALLOWING: Final = ("allow_unbind", "allow_rebind", "allow_missing")
+
+
+class _Confirming:
+    """Shows the plan, and asks unless it is approved or empty."""
+
+    def __init__(self, session: "Opened", *, approved: bool) -> None:
+        self._session = session
+        self._approved = approved
+        self.empty = False
+        self.declined = False
+
+    def __call__(self, document: Document) -> bool:
+        """Whether the calls may be made."""
+        self.empty = not document["changes"]
+        session = self._session
+        if session.lines is None:
+            session.invocation.event({"event": "plan", "plan": document})
+        else:
+            names = [len(one["address"]) for one in document["changes"]]
+            session.lines.address_columns = min(max(names, default=0), NAME_COLUMNS)
+            style = plan_style(session.invocation, session.world.desired, document)
+            session.show(render("text", document, style) + ("" if self.empty else "\n"))
+        self.declined = not (self._approved or self.empty or _ask(session))
+        return not self.declined
+
+
+def _ask(session: "Opened") -> bool:
+    output = session.invocation.output
+    output.err("Make these calls? Only 'yes' will be accepted: ", end="")
+    if not session.signals.readable(sys.stdin):
+        output.err("")
+        return False
+    return sys.stdin.readline().strip() == "yes"

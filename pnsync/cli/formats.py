@@ -1,0 +1,30 @@
+"""How a plan's document is written: by name, each format one renderer that is imported when it is used."""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from pnsync.render.terminal import Style
+
+Document = Mapping[str, Any]
+Renderer = Callable[[Document, Style], str]
+
+
+def as_json(document: Document, style: Style) -> str:  # noqa: ARG001 - the other renderers look at it
+    """The document itself."""
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+FORMATS: Final[Mapping[str, str]] = {
+    "text": "pnsync.render.terminal:plan_text",
+    "json": "pnsync.cli.formats:as_json",
+}
+"""The function that renders each format: a document and a style to text without a final line end."""
+
+
+def render(name: str, document: Document, style: Style) -> str:
+    """The document in a format."""
+    module, function = FORMATS[name].split(":")
+    renderer: Renderer = getattr(import_module(module), function)
+    return renderer(document, style)

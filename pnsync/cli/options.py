@@ -1,0 +1,106 @@
+"""Options that several commands share, and the types of their values."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """`0`, `90s`, `15m`, `24h`, `3d`, `2w`, or seconds; as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Seconds."""
+        from pnsync.config.scalars import duration
+
+        if isinstance(value, int):
+            return value
+        try:
+            return 0 if value == "0" else duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """An RFC 3339 instant; as epoch seconds."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Epoch seconds."""
+        from pnsync.config.scalars import instant
+
+        if isinstance(value, int):
+            return value
+        try:
+            return instant(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Rate(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """Calls a second, more than 0."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Calls a second."""
+        try:
+            found = float(value)
+        except ValueError:
+            found = 0.0
+        if not 0 < found <= 10_000:
+            self.fail("write calls a second, more than 0: 5, 0.5", param, ctx)
+        return found
+
+
+DURATION: Final = Duration()
+INSTANT: Final = Instant()
+RATE: Final = Rate()
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """Several decorators as one, in the order in which the help shows them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for one in reversed(decorators):
+            function = one(function)
+        return function
+
+    return decorate
+
+
+scope_options: Final = together(
+    click.option(
+        "--target",
+        metavar="SEL",
+        multiple=True,
+        help="Only this: an address, a glob, label=value or provider=NAME. May stand several times.",
+    ),
+    click.option("--exclude", metavar="SEL", multiple=True, help="Not this; as --target."),
+)
+
+allow_options: Final = together(
+    click.option(
+        "--allow-unbind", type=click.IntRange(0), metavar="N", help="Permit exactly N unbinds over the limit."
+    ),
+    click.option(
+        "--allow-rebind", type=click.IntRange(0), metavar="N", help="Permit exactly N rebinds over the limit."
+    ),
+    click.option(
+        "--allow-missing",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Permit exactly N bindings that the vendor no longer lists.",
+    ),
+)
+
+json_option: Final = click.option("--json", is_flag=True, help="Write one JSON event a line.")
+
+detailed_exitcode_option: Final = click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit 2 where there are differences."
+)

@@ -1,0 +1,189 @@
+"""`pnsync plan` and `pnsync show`: what would change, as a person or a program reads it. Neither changes anything."""
+
+import json as jsonlib
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pnsync.cli import VERSION
+from pnsync.cli.command import Invocation, command
+from pnsync.cli.ending import message
+from pnsync.cli.files import PRIVATE, replace_file
+from pnsync.cli.formats import FORMATS, render
+from pnsync.cli.options import (
+    INSTANT,
+    allow_options,
+    detailed_exitcode_option,
+    json_option,
+    scope_options,
+)
+from pnsync.errors import ExitCode, UsageError
+from pnsync.masking import Masker
+from pnsync.plan import Plan, document
+from pnsync.render.terminal import Style
+from pnsync.render.text import escape
+from pnsync.render.units import counted, number
+from pnsync.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pnsync.model import Desired
+    from pnsync.workflow import PlanOptions
+
+Document = Mapping[str, Any]
+
+
+@command("plan")
+@click.option("--out", metavar="FILE", help="Save the plan, to be applied as it was approved.")
+@detailed_exitcode_option
+@click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
+)
+@scope_options
+@click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
+@click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
+@click.option("--no-refresh", is_flag=True, help="Believe the state; do not read the vendors.")
+@click.option("--destroy", is_flag=True, help="Plan to unbind all that this state made.")
+@allow_options
+@click.option("--reveal", is_flag=True, help="Show phones in full; on a terminal only.")
+@json_option
+@click.pass_obj
+def plan(
+    invocation: Invocation,
+    /,
+    *,
+    out: str | None,
+    detailed_exitcode: bool,
+    format: str,
+    reveal: bool,
+    json: bool,
+    no_refresh: bool,
+    **asked: Any,
+) -> Verdict:
+    """Compute what would change. Makes no writing call, takes no lock, writes no state."""
+    from pnsync.cli.session import opened
+    from pnsync.savedplan import seal
+    from pnsync.workflow import make_plan
+
+    if reveal:
+        refuse_revealing(invocation)
+    with opened(invocation, gentle=False, json=json) as session:
+        options = plan_options(refresh=not no_refresh, **asked)
+        planned = make_plan(session.world, options)
+        shown = _revealed(planned.plan) if reveal else planned.document
+        for name, failure in sorted(planned.observed.failures.items()):
+            session.tell(
+                f"{escape(name)} could not be read, so nothing is planned for it.\n{message(failure, invocation)}"
+            )
+        if out:
+            sealed = seal(planned.document, planned.plan, options.saved(), planned.keys)
+            replace_file(invocation.path(out), saved_bytes(sealed), mode=PRIVATE)
+        if json:
+            invocation.event({"event": "plan", "plan": shown})
+        else:
+            style = plan_style(invocation, session.world.desired, shown, next_step(invocation, out, asked))
+            session.show(render(format, shown, style))
+    codes = list(planned.codes)
+    if detailed_exitcode and planned.plan.changes:
+        codes.append(ExitCode.DIFFERENCES)
+    return Verdict("plan", tuple(codes), deferred=len(planned.plan.deferred))
+
+
+def plan_options(**asked: Any) -> "PlanOptions":
+    """What a command line asks a plan for."""
+    from pnsync.workflow import PlanOptions
+
+    named = {"target": "targets", "exclude": "excludes"}
+    return PlanOptions(**{named.get(name, name): value for name, value in asked.items()})
+
+
+def refuse_revealing(invocation: Invocation) -> None:
+    """Refuse `--reveal` where what is shown is kept: in a log, in a file, in CI (RELIABILITY S02)."""
+    if not invocation.output.out_is_terminal or invocation.environ.get("CI"):
+        raise UsageError(
+            "--reveal shows phones on a terminal only",
+            "Standard output is a file, a pipe or the log of a CI job, where they would be kept.",
+        )
+
+
+def _revealed(plan: Plan) -> dict[str, Any]:
+    return document(plan, Masker(b"", "", reveal=True), pnsync_version=VERSION)
+
+
+def saved_bytes(found: Document) -> bytes:
+    """A document as `--out` saves it."""
+    return jsonlib.dumps(found, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def next_step(invocation: Invocation, out: str | None, asked: Mapping[str, Any]) -> str:
+    """The command that applies this plan; "" where none would (another time, another truth)."""
+    if out:
+        return invocation.again(f"apply {shlex.quote(out)}")
+    if asked.get("at") is not None or asked.get("replace"):
+        return ""
+    words = ["destroy" if asked.get("destroy") else "apply"]
+    for name in ("target", "exclude"):
+        for one in asked.get(name, ()):
+            words += [f"--{name}", shlex.quote(one)]
+    for name in ("unbind", "rebind", "missing"):
+        if asked.get(f"allow_{name}") is not None:
+            words += [f"--allow-{name}", str(asked[f"allow_{name}"])]
+    return invocation.again(" ".join(words))
+
+
+def plan_style(invocation: Invocation, desired: "Desired | None", found: Document, step: str = "") -> Style:
+    """How a plan is shown on this standard output."""
+    output = invocation.output
+    parts = [invocation.root]
+    rate = None
+    if desired is not None:
+        parts += [
+            counted(len(desired.providers), "provider"),
+            counted(len(desired.bindings), "binding") + " declared",
+        ]
+        used = {one["provider"] for one in found["changes"]}
+        rates = [one.rate for name, one in desired.providers.items() if name in used]
+        rate = min(rates) if rates else None
+    state = (
+        f"lineage {found['lineage']} serial {number(found['serial'])}" if found["lineage"] else "no state yet"
+    )
+    return Style(
+        columns=output.columns,
+        colour=output.out_colour,
+        verbose=invocation.verbosity > 0,
+        rate=rate,
+        heading=" · ".join([*parts, state]),
+        next_step=step,
+    )
+
+
+@command("show")
+@click.argument("file", required=False)
+@click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
+)
+@click.pass_obj
+def show(invocation: Invocation, file: str | None, format: str) -> int:
+    """Show a saved plan, or, without FILE, the state."""
+    if file is None:
+        from pnsync.cli.state import show_state
+
+        show_state(invocation, format)
+        return ExitCode.DONE
+    from pnsync.errors import StalePlan
+    from pnsync.savedplan import LIMIT_BYTES, read
+
+    with invocation.path(file).open("rb") as opened_file:
+        saved = read(opened_file.read(LIMIT_BYTES + 1))
+    step = invocation.again(f"apply {shlex.quote(file)}")
+    try:
+        text = render(format, saved.document, plan_style(invocation, None, saved.document, step))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise StalePlan(
+            "the saved plan cannot be shown",
+            "It is not as pnsync writes it.",
+            command="pnsync plan --out FILE",
+        ) from None
+    invocation.output.out(text)
+    return ExitCode.DONE

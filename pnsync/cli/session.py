@@ -1,0 +1,216 @@
+"""The composition root: the only file that names concrete vendors and backends, and puts a command's world together.
+
+Promises: credentials are read late and stand in no message; nothing is called by putting things together. Must
+not decide what a command does.
+"""
+
+import contextlib
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from pnsync.backends.local import LocalBackend
+from pnsync.cli import VERSION
+from pnsync.cli.command import Invocation
+from pnsync.cli.signals import Signals, SystemClock
+from pnsync.config import load
+from pnsync.config.endpoints import ALLOWED_HOSTS, allowed_hosts, check_endpoint
+from pnsync.dispatch import ThreadDispatcher
+from pnsync.errors import UsageError
+from pnsync.holder import Holder
+from pnsync.interfaces import Backend, Clock, Dispatcher, Provider
+from pnsync.model import ProviderConfig, StateConfig, VendorType
+from pnsync.providers.credentials import read_credentials
+from pnsync.providers.laaffic.provider import LaafficProvider
+from pnsync.providers.nxcloud.provider import NxCloudProvider
+from pnsync.render.progress import Bars, Lines
+from pnsync.store import Store
+from pnsync.verdict import Report, report_document
+
+if TYPE_CHECKING:
+    from pnsync.workflow import World
+
+DEFAULT_STATE_PATH: Final = "state/pnsync.state.json"
+ON_NETWORK: Final = "PNSYNC_STATE_ON_NETWORK_FS"
+CA_FILE: Final = "PNSYNC_CA_FILE"
+
+
+def _local(settings: StateConfig, invocation: Invocation, clock: Clock) -> Backend:
+    path = str(settings.settings.get("path", DEFAULT_STATE_PATH))
+    return LocalBackend(
+        str(invocation.path(path)),
+        clock,
+        root=str(invocation.folder),
+        network_allowed=invocation.environ.get(ON_NETWORK) == "1",
+    )
+
+
+BACKENDS: Final[Mapping[str, Callable[[StateConfig, Invocation, Clock], Backend]]] = {"local": _local}
+"""Where a state may be kept, by the name that `state: {backend: …}` gives."""
+
+
+def open_store(settings: StateConfig, lineage: str | None, invocation: Invocation, clock: Clock) -> Store:
+    """The state's place, as the root file's `state` and `lineage` name it."""
+    build = BACKENDS.get(settings.backend)
+    if build is None:
+        raise UsageError(
+            "this installation does not know the state's backend",
+            f"state: {{backend: {settings.backend}}} needs one of: {', '.join(BACKENDS)}.",
+        )
+    return Store(build(settings, invocation, clock), clock, pinned_lineage=lineage)
+
+
+def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) -> Provider:
+    """One vendor account, with its keys from the environment."""
+    credentials = read_credentials(config, invocation.environ)
+    for warning in credentials.warnings:
+        invocation.output.err(f"warning: {warning}")
+    transport = _sandbox(config, invocation) if config.sandbox else None
+    build = NxCloudProvider if config.type is VendorType.NXCLOUD else LaafficProvider
+    return build(
+        config,
+        credentials,
+        clock=clock,
+        random=SystemRandom(),
+        transport=transport,
+        ca_file=invocation.environ.get(CA_FILE) or None,
+        private_addresses=_may_be_private(config, invocation),
+    )
+
+
+def _sandbox(config: ProviderConfig, invocation: Invocation) -> httpx.BaseTransport:
+    from pnsync.sandbox.transport import SandboxTransport
+
+    return SandboxTransport(config.type.value, path=invocation.path(f"state/sandbox-{config.name}.json"))
+
+
+def _may_be_private(config: ProviderConfig, invocation: Invocation) -> bool:
+    """Whether the endpoint may lie in a private network: on loopback, or where the operator says so."""
+    if config.sandbox:
+        return True
+    named = allowed_hosts(invocation.environ.get(ALLOWED_HOSTS, ""))
+    url = httpx.URL(config.endpoint)
+    by_operator = url.host.lower() in named or f"{url.host.lower()}:{url.port}" in named
+    return by_operator or check_endpoint(config.endpoint, config.type, named).loopback
+
+
+def new_holder(invocation: Invocation, clock: Clock) -> Holder:
+    """How this run names itself in the lock."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return Holder(
+        id=secrets.token_hex(4),
+        user=user,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        command=f"pnsync {invocation.command}",
+        since=int(clock.now()),
+    )
+
+
+def forbid_core_dumps() -> None:
+    """Keep keys and numbers out of a dump of the process (RELIABILITY S01)."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def new_reporter(invocation: Invocation, *, json: bool) -> Lines | None:
+    """How reports are shown to people; None where they are events."""
+    if json:
+        return None
+    output = invocation.output
+    if output.err_is_terminal:
+        return Bars(output.out, output.err, colour=output.err_colour, redirect_stdout=output.out_is_terminal)
+    return Lines(output.out, output.err, colour=output.out_colour)
+
+
+@dataclass(slots=True)
+class Opened:
+    """A command's world, and what else the command needs of it."""
+
+    world: "World"
+    signals: Signals
+    lines: Lines | None
+    """How reports are shown to people; None where they are events."""
+    invocation: Invocation
+
+    def show(self, text: str) -> None:
+        """Write to standard output, below what reports have written."""
+        if self.lines is not None:
+            self.lines.pause()
+        self.invocation.output.out(text)
+
+    def tell(self, text: str) -> None:
+        """Write to standard error, below what reports have written."""
+        if self.lines is not None:
+            self.lines.pause()
+        self.invocation.output.err(text)
+
+
+@contextlib.contextmanager
+def opened(
+    invocation: Invocation, *, gentle: bool, json: bool = False, rate: float | None = None
+) -> Iterator[Opened]:
+    """Read the files, listen to signals, open state and providers; close them at the end.
+
+    `gentle` for commands that make calls or write the state: a signal asks them to stop. Others are stopped where
+    they are. `rate` bounds the calls a second at every provider. Raises ConfigError, UsageError.
+    """
+    from pnsync.workflow import World
+
+    forbid_core_dumps()
+
+    def last_words(code: int) -> None:
+        from pnsync.cli.ending import conclude
+
+        invocation.output.err(
+            "Ended while a call was in flight; the next run asks the vendor what became of it."
+        )
+        conclude(invocation, code)
+
+    with Signals(gentle=gentle, last_words=last_words) as signals, contextlib.ExitStack() as closing:
+        clock = SystemClock(signals)
+        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        providers: dict[str, Provider] = {}
+        for name, config in desired.providers.items():
+            paced = config if rate is None else replace(config, rate=min(rate, config.rate))
+            providers[name] = open_provider(paced, invocation, clock)
+            closing.callback(providers[name].close)
+        lines = new_reporter(invocation, json=json)
+        if lines is not None:
+            closing.enter_context(lines)
+
+        def dispatcher(width: int) -> Dispatcher:
+            made = ThreadDispatcher(width)
+            signals.subscribe(made.wake)
+            return made
+
+        def events(report: Report) -> None:
+            invocation.event(report_document(report))
+
+        world = World(
+            desired=desired,
+            store=open_store(desired.state, desired.lineage, invocation, clock),
+            providers=providers,
+            clock=clock,
+            report=lines or events,
+            interrupt=signals,
+            dispatcher=dispatcher,
+            holder=new_holder(invocation, clock),
+            environ=invocation.environ,
+            version=VERSION,
+            folder=invocation.folder,
+        )
+        yield Opened(world, signals, lines, invocation)
