@@ -231,12 +231,14 @@ class Applying:
             verdict = self._may_start(index, step, passed)
             if verdict is None:
                 continue
-            if verdict > 0 or step.keys & passed:
+            if verdict == math.inf:
                 passed |= step.keys
                 skipped.append(index)
-                if 0 < verdict < math.inf:
-                    soonest = verdict if soonest is None else min(soonest, verdict)
                 continue
+            if verdict > 0:
+                soonest = verdict
+                skipped.append(index)
+                break
             self._launch(index, step)
         self.waiting.extendleft(reversed(skipped))
         return soonest

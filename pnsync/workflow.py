@@ -10,86 +10,51 @@ Every stage is a module of its own; this one only puts them in order and turns w
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from pnsync.apply import Applying, Conduct, Proofs, Tally
-from pnsync.config.digest import config_digest
 from pnsync.errors import (
-    CredentialsRefused,
-    Diagnostic,
     ExitCode,
-    PnsyncError,
     PolicyRefused,
-    StateError,
     UsageError,
 )
-from pnsync.holder import Holder
-from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import Accepted, Noted
-from pnsync.limits import Permissions
-from pnsync.masking import KEY_BYTES, Masker, derive, new_key
-from pnsync.matching import unrefreshed
-from pnsync.model import Desired, Listing, Observed
-from pnsync.plan import Cause, Plan, document, instant
-from pnsync.planner import Question, desired_of_state, plan
-from pnsync.recovery import zone_note
-from pnsync.refresh import calibrated, observe
+from pnsync.masking import Masker, derive
+from pnsync.model import Listing, Observed
+from pnsync.plan import Action, Cause, Change, Plan, document, instant
+from pnsync.planning import (
+    Planned,
+    PlanOptions,
+    World,
+    check_accounts,
+    failure_codes,
+    make_plan,
+    plan_codes,
+    plan_keys,
+    planned,
+    pseudonym_key,
+    read_listings,
+)
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
-from pnsync.scope import Scope
 from pnsync.settlement import Ending
 from pnsync.state import State
-from pnsync.store import KEY_NOTE, Session, Store
+from pnsync.store import Session
 from pnsync.verdict import Applying as ApplyBegins
-from pnsync.verdict import Reporter, Verdict, Warned, tally
+from pnsync.verdict import Verdict, Warned, tally
 
 PLAN_KEY_VARIABLE: Final = "PNSYNC_PLAN_KEY"
+__all__ = [
+    "ApplyOptions",
+    "PlanOptions",
+    "Planned",
+    "World",
+    "make_plan",
+    "run_apply",
+    "run_refresh",
+    "run_verify",
+]
+
 SIGNALS: Final = {2: ExitCode.SIGINT, 15: ExitCode.SIGTERM}
-
-
-@dataclass(slots=True)
-class World:
-    """Everything a command works with, put together by cli/session.py."""
-
-    desired: Desired
-    store: Store
-    providers: Mapping[str, Provider]
-    clock: Clock
-    report: Reporter
-    interrupt: Interrupt
-    dispatcher: Callable[[int], Dispatcher]
-    holder: Holder
-    environ: Mapping[str, str]
-    version: str
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """What a plan is asked for on the command line. `at` is epoch seconds."""
-
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    replace: tuple[str, ...] = ()
-    at: int | None = None
-    refresh: bool = True
-    destroy: bool = False
-    allow_unbind: int | None = None
-    allow_rebind: int | None = None
-    allow_missing: int | None = None
-    renew_only: bool = False
-
-    def saved(self) -> dict[str, Any]:
-        """The part that a saved plan carries, so that apply asks the same question."""
-        return {
-            "targets": list(self.targets),
-            "excludes": list(self.excludes),
-            "replace": list(self.replace),
-            "destroy": self.destroy,
-            "allow_unbind": self.allow_unbind,
-            "allow_rebind": self.allow_rebind,
-            "allow_missing": self.allow_missing,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +68,6 @@ class ApplyOptions:
     verify: bool = True
     lock_timeout_seconds: float = 0.0
     max_age_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan with what it was made from."""
-
-    plan: Plan
-    document: dict[str, Any]
-    masker: Masker
-    state: State | None
-    observed: Observed
-    keys: Keys
-    codes: tuple[ExitCode, ...]
-    """What stands against applying it: policy, a person's decision, a provider that cannot be read."""
-
-
-def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Planned:
-    """What apply would do now. Takes no lock, writes nothing, makes no writing call."""
-    state = world.store.load()
-    known = state or State(lineage="")
-    if state is not None:
-        check_accounts(world, state)
-    observed = read_listings(world, known, scans=1, refresh=options.refresh)
-    key = pseudonym_key(state)
-    found = _planned(world, known, observed, options, key)
-    masker = Masker(key, known.lineage, reveal=reveal)
-    shown = document(found, masker, pnsync_version=world.version)
-    codes = [*plan_codes(found), *_failure_codes(observed)]
-    return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
 
 
 def run_apply(
@@ -186,13 +122,13 @@ class _Run:
         observed = read_listings(world, state, scans=2)
         read_at = world.clock.monotonic()
         self.providers = {name: one for name, one in world.providers.items() if name in observed.listings}
-        self.tally.codes.update(_failure_codes(observed))
+        self.tally.codes.update(failure_codes(observed))
         for name, failure in sorted(observed.failures.items()):
             world.report(
                 Warned(failure.code or "A140", f"{name} cannot be read: {failure}", "; ".join(failure.detail))
             )
         key = pseudonym_key(state)
-        found = _planned(world, state, observed, self.asked, key)
+        found = planned(world, state, observed, self.asked, key)
         masker = Masker(key, state.lineage)
         if self.approved is not None:
             found = self._approved(found, observed, masker, keys, key)
@@ -233,7 +169,7 @@ class _Run:
             )
         )
         self.only = approved
-        return _planned(self.world, self.session.state, observed, self.asked, key, approved=approved)
+        return planned(self.world, self.session.state, observed, self.asked, key, approved=approved)
 
     def _refuse(self, found: Plan) -> None:
         if found.refusals:
@@ -283,7 +219,7 @@ class _Run:
         def replan(observed: Observed, addresses: Collection[str]) -> Plan:
             asked = replace(self.asked, targets=tuple(sorted(addresses)), excludes=())
             state = self.session.state
-            return _planned(self.world, state, observed, asked, pseudonym_key(state), approved=self.only)
+            return planned(self.world, state, observed, asked, pseudonym_key(state), approved=self.only)
 
         ending = Ending(
             session=self.session,
@@ -341,60 +277,6 @@ class _Run:
         )
 
 
-# -- shared by the commands ----------------------------------------------------------------------------------------
-
-
-def read_listings(
-    world: World,
-    state: State,
-    *,
-    scans: int,
-    refresh: bool = True,
-    only: Collection[str] | None = None,
-) -> Observed:
-    """What the vendors list, with naive expiries turned into instants; without `refresh`, what the state believes."""
-    if not refresh:
-        return unrefreshed(state, world.clock.now())
-    observed = observe(world.providers, scans=scans, report=world.report, clock=world.clock, only=only)
-    zones = {
-        name: int(state.notes[zone_note(name)])
-        for name in observed.listings
-        if zone_note(name) in state.notes
-    }
-    return calibrated(observed, zones)
-
-
-def _planned(
-    world: World,
-    state: State,
-    observed: Observed,
-    options: PlanOptions,
-    key: bytes,
-    *,
-    approved: frozenset[str] | None = None,
-) -> Plan:
-    now = int(world.clock.now()) if options.at is None else options.at
-    desired = world.desired if not options.renew_only else desired_of_state(world.desired, state)
-    question = Question(
-        scope=Scope(options.targets, options.excludes),
-        permissions=Permissions(options.allow_unbind, options.allow_rebind, options.allow_missing),
-        replace=frozenset(_addresses(options.replace)),
-        destroy=options.destroy,
-        renew_only=options.renew_only,
-        refreshed=options.refresh,
-        config_digest=config_digest(world.desired, key),
-        approved=approved,
-    )
-    return plan(desired, state, observed, now=now, question=question)
-
-
-def _addresses(names: tuple[str, ...]) -> list[str]:
-    return [
-        one if "." in one and one.split(".")[0] in ("bindings", "groups") else f"bindings.{one}"
-        for one in names
-    ]
-
-
 def _options_of(approved: SavedPlan, given: PlanOptions) -> PlanOptions:
     """The question that the saved plan answered; permissions given now count where it has none."""
     saved = approved.options
@@ -423,64 +305,39 @@ def _options_of(approved: SavedPlan, given: PlanOptions) -> PlanOptions:
     )
 
 
-def pseudonym_key(state: State | None) -> bytes:
-    """The state's own key; without a state one of this run, so that its pseudonyms mean nothing elsewhere."""
-    found = None if state is None else state.notes.get(KEY_NOTE)
-    return new_key() if found is None else bytes.fromhex(found)
+# -- reading only ----------------------------------------------------------------------------------------------------
 
 
-def plan_keys(world: World, state: State | None) -> Keys:
-    """What saved plans are keyed with: PNSYNC_PLAN_KEY, the state's key, the providers' keys."""
-    signing = world.environ.get(PLAN_KEY_VARIABLE) or None
-    found = None if state is None else state.notes.get(KEY_NOTE)
-    secret = [
-        provider.account(bytes(KEY_BYTES)).fingerprint
-        for name, provider in sorted(world.providers.items())
-        if not provider.config.sandbox
-    ]
-    return Keys(
-        None if signing is None else signing.encode(),
-        None if found is None else bytes.fromhex(found),
-        derive("\x00".join(secret).encode(), "credentials") if secret else None,
-    )
+def run_refresh(world: World, *, lock_timeout_seconds: float = 0.0) -> tuple[Planned, Verdict]:
+    """Record in the state what the vendors list (adoptions, exact expiries), and report the drift.
+
+    The planned document holds only the changes of cause drift and recovery.
+    """
+    with world.store.hold(world.holder, timeout=lock_timeout_seconds) as session:
+        state = session.state
+        check_accounts(world, state)
+        observed = read_listings(world, state, scans=2)
+        key = pseudonym_key(state)
+        found = planned(world, state, observed, PlanOptions(), key)
+        if found.bookkeeping and session.exists:
+            session.record(*found.bookkeeping)
+        final = session.finish()
+        found = only(found, lambda one: one.cause in (Cause.DRIFT, Cause.RECOVERY))
+        masker = Masker(key, state.lineage)
+        shown = document(found, masker, pnsync_version=world.version)
+        codes = [*failure_codes(observed), *(one for one in plan_codes(found) if one is ExitCode.DECISION)]
+        result = Planned(found, shown, masker, final, observed, plan_keys(world, state), tuple(codes))
+        return result, Verdict("refresh", tuple(codes), serial=(state.serial, final.serial))
 
 
-def check_accounts(world: World, state: State) -> None:
-    """Refuse, with exit 9, a provider whose account is another than the state recorded."""
-    key = pseudonym_key(state)
-    for name, provider in sorted(world.providers.items()):
-        recorded = state.accounts.get(name)
-        if recorded is None or recorded == provider.account(derive(key, "account")):
-            continue
-        raise StateError(
-            f"provider {name} is another account than the state's",
-            "Its endpoint's host or its access key differs from the one that made the recorded bindings; in another",
-            "account they would all seem to be missing. If that is meant:",
-            command=f"pnsync state account {name} --accept",
-            code="A150",
-        )
+def run_verify(world: World) -> Planned:
+    """Compare what the vendors list with what is declared; renewals that are due are no difference. Writes nothing."""
+    found = make_plan(world, PlanOptions())
+    shorter = only(found.plan, lambda one: one.action is not Action.RENEW)
+    shown = document(shorter, found.masker, pnsync_version=world.version)
+    return replace(found, plan=shorter, document=shown)
 
 
-def plan_codes(found: Plan) -> list[ExitCode]:
-    """What stands against applying a plan."""
-    codes: list[ExitCode] = []
-    if found.refusals:
-        codes.append(ExitCode.POLICY)
-    if found.decisions:
-        codes.append(ExitCode.DECISION)
-    return codes
-
-
-def _failure_codes(observed: Observed) -> list[ExitCode]:
-    return [
-        ExitCode.CREDENTIALS if isinstance(one, CredentialsRefused) else one.exit_code
-        for one in observed.failures.values()
-    ]
-
-
-def failure_diagnostics(failures: Mapping[str, PnsyncError]) -> tuple[Diagnostic, ...]:
-    """Providers that could not be read, as diagnostics."""
-    return tuple(
-        Diagnostic(one.code or "A140", f"{name} cannot be read: {one}", advice="; ".join(one.detail))
-        for name, one in sorted(failures.items())
-    )
+def only(found: Plan, wanted: Callable[[Change], bool]) -> Plan:
+    """A plan for show with some of its changes; it has no steps."""
+    return replace(found, changes=tuple(one for one in found.changes if wanted(one)), steps=(), refusals=())

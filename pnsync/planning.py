@@ -1,0 +1,210 @@
+"""Planning with the world: the state as it stands, what the vendors list, and the plan that follows.
+
+What `plan` does as a whole and what `apply` does first under its lock. Takes no lock, writes nothing, makes no
+writing call.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pnsync.config.digest import config_digest
+from pnsync.errors import CredentialsRefused, ExitCode, StateError
+from pnsync.holder import Holder
+from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
+from pnsync.limits import Permissions
+from pnsync.masking import KEY_BYTES, Masker, derive, new_key
+from pnsync.matching import unrefreshed
+from pnsync.model import Desired, Observed
+from pnsync.plan import Plan, document
+from pnsync.planner import Question, desired_of_state, plan
+from pnsync.recovery import zone_note
+from pnsync.refresh import calibrated, observe
+from pnsync.savedplan import Keys
+from pnsync.scope import Scope
+from pnsync.state import State
+from pnsync.store import KEY_NOTE, Store
+from pnsync.verdict import Reporter
+
+PLAN_KEY_VARIABLE: Final = "PNSYNC_PLAN_KEY"
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a command works with, put together by cli/session.py."""
+
+    desired: Desired
+    store: Store
+    providers: Mapping[str, Provider]
+    clock: Clock
+    report: Reporter
+    interrupt: Interrupt
+    dispatcher: Callable[[int], Dispatcher]
+    holder: Holder
+    environ: Mapping[str, str]
+    version: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan is asked for on the command line. `at` is epoch seconds."""
+
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    at: int | None = None
+    refresh: bool = True
+    destroy: bool = False
+    allow_unbind: int | None = None
+    allow_rebind: int | None = None
+    allow_missing: int | None = None
+    renew_only: bool = False
+
+    def saved(self) -> dict[str, Any]:
+        """The part that a saved plan carries, so that apply asks the same question."""
+        return {
+            "targets": list(self.targets),
+            "excludes": list(self.excludes),
+            "replace": list(self.replace),
+            "destroy": self.destroy,
+            "allow_unbind": self.allow_unbind,
+            "allow_rebind": self.allow_rebind,
+            "allow_missing": self.allow_missing,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with what it was made from."""
+
+    plan: Plan
+    document: dict[str, Any]
+    masker: Masker
+    state: State | None
+    observed: Observed
+    keys: Keys
+    codes: tuple[ExitCode, ...]
+    """What stands against applying it: policy, a person's decision, a provider that cannot be read."""
+
+
+def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Planned:
+    """What apply would do now. Takes no lock, writes nothing, makes no writing call."""
+    state = world.store.load()
+    known = state or State(lineage="")
+    if state is not None:
+        check_accounts(world, state)
+    observed = read_listings(world, known, scans=1, refresh=options.refresh)
+    key = pseudonym_key(state)
+    found = planned(world, known, observed, options, key)
+    masker = Masker(key, known.lineage, reveal=reveal)
+    shown = document(found, masker, pnsync_version=world.version)
+    codes = [*plan_codes(found), *failure_codes(observed)]
+    return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
+
+
+def read_listings(
+    world: World,
+    state: State,
+    *,
+    scans: int,
+    refresh: bool = True,
+    only: Collection[str] | None = None,
+) -> Observed:
+    """What the vendors list, with naive expiries turned into instants; without `refresh`, what the state believes."""
+    if not refresh:
+        return unrefreshed(state, world.clock.now())
+    observed = observe(world.providers, scans=scans, report=world.report, clock=world.clock, only=only)
+    zones = {
+        name: int(state.notes[zone_note(name)])
+        for name in observed.listings
+        if zone_note(name) in state.notes
+    }
+    return calibrated(observed, zones)
+
+
+def planned(
+    world: World,
+    state: State,
+    observed: Observed,
+    options: PlanOptions,
+    key: bytes,
+    *,
+    approved: frozenset[str] | None = None,
+) -> Plan:
+    now = int(world.clock.now()) if options.at is None else options.at
+    desired = world.desired if not options.renew_only else desired_of_state(world.desired, state)
+    question = Question(
+        scope=Scope(options.targets, options.excludes),
+        permissions=Permissions(options.allow_unbind, options.allow_rebind, options.allow_missing),
+        replace=frozenset(_addresses(options.replace)),
+        destroy=options.destroy,
+        renew_only=options.renew_only,
+        refreshed=options.refresh,
+        config_digest=config_digest(world.desired, key),
+        approved=approved,
+    )
+    return plan(desired, state, observed, now=now, question=question)
+
+
+def _addresses(names: tuple[str, ...]) -> list[str]:
+    return [
+        one if "." in one and one.split(".")[0] in ("bindings", "groups") else f"bindings.{one}"
+        for one in names
+    ]
+
+
+def pseudonym_key(state: State | None) -> bytes:
+    """The state's own key; without a state one of this run, so that its pseudonyms mean nothing elsewhere."""
+    found = None if state is None else state.notes.get(KEY_NOTE)
+    return new_key() if found is None else bytes.fromhex(found)
+
+
+def plan_keys(world: World, state: State | None) -> Keys:
+    """What saved plans are keyed with: PNSYNC_PLAN_KEY, the state's key, the providers' keys."""
+    signing = world.environ.get(PLAN_KEY_VARIABLE) or None
+    found = None if state is None else state.notes.get(KEY_NOTE)
+    secret = [
+        provider.account(bytes(KEY_BYTES)).fingerprint
+        for name, provider in sorted(world.providers.items())
+        if not provider.config.sandbox
+    ]
+    return Keys(
+        None if signing is None else signing.encode(),
+        None if found is None else bytes.fromhex(found),
+        derive("\x00".join(secret).encode(), "credentials") if secret else None,
+    )
+
+
+def check_accounts(world: World, state: State) -> None:
+    """Refuse, with exit 9, a provider whose account is another than the state recorded."""
+    key = pseudonym_key(state)
+    for name, provider in sorted(world.providers.items()):
+        recorded = state.accounts.get(name)
+        if recorded is None or recorded == provider.account(derive(key, "account")):
+            continue
+        raise StateError(
+            f"provider {name} is another account than the state's",
+            "Its endpoint's host or its access key differs from the one that made the recorded bindings; in another",
+            "account they would all seem to be missing. If that is meant:",
+            command=f"pnsync state account {name} --accept",
+            code="A150",
+        )
+
+
+def plan_codes(found: Plan) -> list[ExitCode]:
+    """What stands against applying a plan."""
+    codes: list[ExitCode] = []
+    if found.refusals:
+        codes.append(ExitCode.POLICY)
+    if found.decisions:
+        codes.append(ExitCode.DECISION)
+    return codes
+
+
+def failure_codes(observed: Observed) -> list[ExitCode]:
+    return [
+        ExitCode.CREDENTIALS if isinstance(one, CredentialsRefused) else one.exit_code
+        for one in observed.failures.values()
+    ]

@@ -1,0 +1,176 @@
+"""Careful hands on a state: rename, remove, accept an account, put another state in place, rebuild a lost one.
+
+What `pnsync state ...` does. Every operation is recorded under the lock; a vendor is only ever read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pnsync.errors import StateError, UsageError
+from pnsync.identity import address_hash, identify
+from pnsync.journal import Accepted, Doubled, Recorded, Resolved, Verdict
+from pnsync.masking import derive
+from pnsync.model import Binding, Desired, LiveBinding, Observed
+from pnsync.planning import World, pseudonym_key, read_listings
+from pnsync.recovery import entry_of_row
+from pnsync.state import Entry, State
+
+
+def move(world: World, source: str, target: str, *, timeout: float = 0.0) -> State:
+    """Rename an address in the state; no call is made."""
+    with world.store.hold(world.holder, timeout=timeout) as session:
+        entry = session.state.entries.get(source)
+        if entry is None:
+            raise _absent(source)
+        if target in session.state.entries:
+            raise UsageError(f"{target} is in the state already", "Remove or rename that one first.")
+        if source.split(".")[0] != target.split(".")[0]:
+            raise UsageError("an address keeps its kind", f"{source} cannot become {target}.")
+        session.record(Recorded(source, None), Recorded(target, entry))
+        return session.finish()
+
+
+def remove(world: World, addresses: Iterable[str], *, timeout: float = 0.0) -> State:
+    """Forget addresses; what is live at the vendor stays there and is unmanaged from now on."""
+    with world.store.hold(world.holder, timeout=timeout) as session:
+        state = session.state
+        for address in addresses:
+            attempts = [name for name, one in state.pending.items() if one.intent.address == address]
+            doubles = [name for name, one in state.superseded.items() if one.address == address]
+            if address not in state.entries and not attempts and not doubles:
+                raise _absent(address)
+            now = int(world.clock.now())
+            session.record(
+                Recorded(address, None),
+                *(Resolved(name, Verdict.ABSENT, now) for name in attempts),
+                *(Doubled(name, None) for name in doubles),
+            )
+        return session.finish()
+
+
+def accept_account(world: World, name: str, *, timeout: float = 0.0) -> State:
+    """Record the account that a provider is configured with now in place of the one recorded before."""
+    provider = world.providers.get(name)
+    if provider is None:
+        known = ", ".join(sorted(world.providers))
+        raise UsageError(f"there is no provider {name}", f"The files declare: {known}.")
+    with world.store.hold(world.holder, timeout=timeout) as session:
+        session.record(Accepted(name, provider.account(derive(pseudonym_key(session.state), "account"))))
+        return session.finish()
+
+
+def _absent(address: str) -> UsageError:
+    return UsageError(f"{address} is not in the state", command="pnsync state list")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A state recreated from listings: what was taken, and the declared bindings that could only be guessed."""
+
+    state: State
+    taken: tuple[str, ...]
+    proposals: tuple[str, ...]
+    """LAAFFIC has no client id: bindings that equal a declared one, to be taken with `pnsync import --match`."""
+
+
+def rebuild(world: World, *, lineage: str | None = None, timeout: float = 0.0) -> Rebuilt:
+    """Recreate a lost or unreadable state from the vendors' listings; refused where a readable one exists.
+
+    NXCloud's bindings are known by their ids, exactly; LAAFFIC's are only proposed. The lineage is the one that the
+    listed ids show; with several, `lineage` must name one.
+    """
+    with world.store.hold_unreadable(world.holder, timeout=timeout) as session:
+        empty = session.state
+        observed = read_listings(world, empty, scans=2)
+        for failure in observed.failures.values():
+            raise failure
+        chosen = lineage or world.desired.lineage or _lineage_of(observed)
+        base = replace(empty, lineage=chosen or empty.lineage, generation_base=int(world.clock.now()))
+        built = reconstruct(world.desired, base, observed)
+        state = session.replace(built.state)
+        return replace(built, state=state)
+
+
+def _lineage_of(observed: Observed) -> str | None:
+    found = {
+        one.lineage
+        for listing in observed.listings.values()
+        for row in listing.bindings
+        if (one := identify(row.customer_bind_id)) is not None
+    }
+    if len(found) > 1:
+        raise StateError(
+            "the listed bindings belong to several lineages",
+            f"They show: {', '.join(sorted(found))}.",
+            "Name the one that this state is to have:",
+            command="pnsync state rebuild --lineage LINEAGE",
+            code="A160",
+        )
+    return found.pop() if found else None
+
+
+def reconstruct(desired: Desired, base: State, observed: Observed) -> Rebuilt:
+    """The entries that the listings prove to be ours under this lineage. Pure."""
+    declared = {one.address: one for one in desired.bindings.values()}
+    named = {address_hash(address): address for address in declared}
+    for one in desired.moved:
+        named.setdefault(address_hash(one.source), one.target)
+    by_declared_id = {
+        one.customer_bind_id: address for address, one in declared.items() if one.customer_bind_id is not None
+    }
+    entries: dict[str, Entry] = {}
+    proposals: list[str] = []
+    for listing in observed.listings.values():
+        for row in listing.bindings:
+            address, generation = _address_of(row, base.lineage, named, by_declared_id, declared)
+            if address is None:
+                proposals.extend(_equal(row, declared, entries))
+                continue
+            known = entries.get(address)
+            if known is None or known.generation < generation:
+                entries[address] = entry_of_row(row, None, declared.get(address), generation)
+    state = replace(base, entries=dict(entries), generations={a: e.generation for a, e in entries.items()})
+    return Rebuilt(state, tuple(sorted(entries)), tuple(sorted(set(proposals) - set(entries))))
+
+
+def _address_of(
+    row: LiveBinding,
+    lineage: str,
+    named: dict[str, str],
+    by_declared_id: dict[str, str],
+    declared: dict[str, Binding],
+) -> tuple[str | None, int]:
+    found = identify(row.customer_bind_id)
+    if found is not None:
+        if found.lineage != lineage[: len(found.lineage)]:
+            return None, 0
+        lost = f"bindings.lost-{found.address_hash}"
+        return named.get(found.address_hash, lost), found.generation
+    text = row.customer_bind_id
+    if text is None:
+        return None, 0
+    stem, dot, count = text.rpartition(".")
+    if text in by_declared_id:
+        address, generation = by_declared_id[text], 1
+    elif dot and count.isdigit() and stem in by_declared_id:
+        address, generation = by_declared_id[stem], int(count)
+    else:
+        return None, 0
+    binding = declared[address]
+    same = binding.provider == row.provider and (binding.phone_a, binding.phone_b) == (
+        row.phone_a,
+        row.phone_b,
+    )
+    return (address, generation) if same else (None, 0)
+
+
+def _equal(row: LiveBinding, declared: dict[str, Binding], entries: dict[str, Entry]) -> list[str]:
+    return [
+        address
+        for address, one in declared.items()
+        if address not in entries
+        and one.provider == row.provider
+        and (one.phone_a, one.phone_b) == (row.phone_a, row.phone_b)
+        and one.extension in (None, row.extension)
+        and one.phone_x in (None, row.phone_x)
+    ]
