@@ -93,11 +93,7 @@ class NxWrites:
             found = self.board.with_client_id(client_id)
             bind_id = found[0].bind_id if found else ""
         if bind_id not in self.board.bindings:
-            ended = (
-                any(one.binding.bind_id == bind_id for one in self.board.ended)
-                or bind_id in self.board.freed_ids
-            )
-            if ended and self.switches.unbind_ended == "ok":
+            if bind_id in self.board.freed_ids and self.switches.unbind_ended == "ok":
                 return
             raise Refused(10013, "binding not exist")
         self.board.end(bind_id, self.now)

@@ -61,6 +61,9 @@ def test_a_body_that_is_no_object_is_22(la: La, body: bytes) -> None:
         ({"a": B}, "-22"),
         ({"b": "852222222"}, "-22"),
         ({"b": "911"}, "-22"),
+        ({"b": "9181"}, "0"),
+        ({"a": "0123", "b": "0124"}, "-22"),
+        ({"a": "0123"}, "-22"),
         ({"a": int(A)}, "-22"),
         ({"a": "+" + A}, "-22"),
         ({"life": 0}, "-22"),
@@ -193,6 +196,7 @@ def test_renaming_a_pool_takes_its_bindings_along(la: La) -> None:
     la("createNumberPool", **POOL, numberList=["9178605503"])
     bind_id = la.bind(poolNumber="p1")["data"]["bindId"]
     la("editNumberPool", **POOL | {"oldPoolNumber": "p1", "poolNumber": "p2"})
+    assert la.client._transport.console.bindings()[0]["pool"] == "p2"  # type: ignore[attr-defined]
     assert la("editNumberPool", **POOL | {"oldPoolNumber": "p2"}, numberList=[])["status"] == "-22"
     assert la.unbind(bind_id)["status"] == "0"
     assert la("editNumberPool", **POOL | {"oldPoolNumber": "p2"}, numberList=[])["status"] == "0"

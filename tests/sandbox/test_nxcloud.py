@@ -247,6 +247,13 @@ def test_groups(nx: Nx) -> None:
     assert nx("deleteGroup", groupId=group_id)["code"] == 1002
 
 
+def test_axg_of_two_countries(nx: Nx) -> None:
+    group_id = nx("createGroup", phones="85222222222")["groupId"]
+    given = {"phoneA": A, "phoneB": "85222222222", "groupId": group_id, "expireSecond": 60}
+    assert nx("bindAXG", **given)["code"] == 10004
+    assert nx("bindAXG", **given, phoneX="447401264117")["code"] == 10004
+
+
 def test_axg_needs_parties_that_are_new_on_a_given_x(nx: Nx) -> None:
     assert nx("bindAXG", **GOOD["bindAXG"], phoneX="447401264120")["code"] == 0
     assert nx("bindAXG", **GOOD["bindAXG"] | {"phoneA": B}, phoneX="447401264120")["code"] == 1002

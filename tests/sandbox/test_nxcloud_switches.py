@@ -109,6 +109,20 @@ def test_list_lag(clock: SandboxClock) -> None:
     assert len(nx.rows()) == 1
     clock.advance(5)
     assert nx.rows() == []
+    nx("unbindAXB", bindId=nx.ext(life=0)["data"]["bindId"])
+    shown = []
+    for _ in range(6):
+        shown.append(len(nx.rows()))
+        clock.advance(1)
+    assert shown == [0] * 6  # bound and unbound at one instant, it is never shown
+    bind_id = nx.ext(life=0)["data"]["bindId"]
+    clock.advance(2)
+    nx("unbindAXB", bindId=bind_id)
+    shown = []
+    for _ in range(6):
+        shown.append(len(nx.rows()))
+        clock.advance(1)
+    assert shown == [0, 0, 0, 1, 1, 0]
 
 
 def test_expired_listed(clock: SandboxClock) -> None:
@@ -177,11 +191,14 @@ def test_same_pair(clock: SandboxClock) -> None:
     assert nx.ext("101", a=C)["code"] == 1002
     given = {"phoneA": C, "groupId": HOTLINE_GROUP_ID, "expireSecond": 60}
     assert nx("bindAXG", **given)["data"] == nx("bindAXG", **given)["data"]
+    other = nx("createGroup", phones=A)["groupId"]
+    assert nx("bindAXG", **given | {"groupId": other})["code"] == 0
+    assert len([row for row in nx.rows() if row["phoneA"] == C]) == 2
 
 
 def test_max_expire(clock: SandboxClock) -> None:
     nx = open_nx(clock, max_expire_seconds=100)
-    assert [nx.axb(life=life)["code"] for life in (0, 101, 100)] == [1002, 1002, 0]
+    assert [nx.axb(life=life)["code"] for life in (0, 101, 100, 1)] == [1002, 1002, 0, 0]
 
 
 def test_capacity_per_x(clock: SandboxClock) -> None:

@@ -69,6 +69,11 @@ def test_extension_with_b_is_between_the_two() -> None:
     assert reached(board, B, X) == (A, X)
 
 
+def test_an_extension_on_another_number_is_not_this_ones() -> None:
+    board = board_of(make(Mode.AXB_EXTENSION, extension="101", phone_b=B, x=Y))
+    assert reached(board, B, X) is None
+
+
 def test_a_party_of_several_extensions_has_to_dial_one() -> None:
     board = board_of(
         make(Mode.AXB_EXTENSION, extension="101", phone_b=B),
