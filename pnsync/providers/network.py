@@ -5,6 +5,7 @@ bounds the whole exchange, drip by drip, and has the last word before the first 
 the environment: no proxy, no certificate file, no key log.
 """
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -75,6 +76,11 @@ class _GuardedStream(httpcore.NetworkStream):
         self._inner.write(buffer, self._guard.bounded(timeout))
 
     def close(self) -> None:
+        # Another thread may be waiting for bytes here: closing alone would not wake it.
+        found = self._inner.get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            with contextlib.suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(
@@ -121,13 +127,12 @@ class _CheckedNetwork(httpcore.NetworkBackend):
     def _addresses(self, host: str, port: int) -> list[str]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError("name resolution") from error
-        except UnicodeError as error:
-            raise httpcore.ConnectError("name resolution") from error
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-        if not self._private_addresses and not all(is_public(one) for one in addresses):
-            raise httpcore.ConnectError("address refused") from AddressRefused()
+            addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+            if not self._private_addresses and not all(is_public(one) for one in addresses):
+                raise AddressRefused
+        except (OSError, UnicodeError) as error:
+            # The pool cuts causes off and keeps contexts: what happened is told by being raised in here.
+            raise httpcore.ConnectError("no address") from error
         return addresses
 
 
