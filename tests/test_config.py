@@ -163,6 +163,21 @@ def test_all_errors_are_told_in_one_run(tmp_path: Path) -> None:
     assert sorted(told) == sorted([*of_a, *of_b, *of_c, *of_e, *of_root])
 
 
+def test_a_binding_with_an_error_is_compared_with_the_others(tmp_path: Path) -> None:
+    keys = f"mode: axb_extension, phone_a: {A}, phone_x: 447401264117, extension: 101, customer_bind_id: o"
+    wrong = (
+        "recordng: true",
+        "labels: []",
+        "expires_in: soon",
+        "pool_number: 9",
+        "renew_before: 100%",
+        "protect: 1",
+    )
+    for one in wrong:
+        text = HEAD + f"bindings:\n  a: {{{keys}, {one}}}\n  b: {{{keys}}}\n"
+        assert {"E301", "E303"} < set(codes(found(tmp_path, {"pnsync.yaml": text}))), one
+
+
 def test_findings_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     bad = "bindings:\n  z: {phone_a: x}\n  a: {phone_b: y}\n"
     diagnostics = found(

@@ -153,6 +153,7 @@ CASES: list[tuple[str, str]] = [
     ("E244", nx(f"{KEPT}, labels: {{«te am»: west}}")),
     ("E244", nx(f"{KEPT}, labels: «west»")),
     ("E245", nx(f"{KEPT}, customer_bind_id: «o 1»")),
+    ("E245", nx(f"{KEPT}, customer_bind_id: «pns-7c4d1a2b-x-1»")),
     ("E246", binding(f"provider: la, mode: axb, phone_a: {A}, phone_b: {B}, {KEPT}, pool_number: «{'9' * 21}»")),
     ("E247", group("holds: people, phones: [85211111114, «+852 1111 1114»]")),
     ("E248", group("holds: numbers, extensions: {range: «all»}")),

@@ -6,8 +6,8 @@ each of 100,000 bindings, so places are looked up only for what is wrong.
 """
 
 from collections.abc import Mapping as MappingLike
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, Final, cast
 
 from pnsync.config import complaints, lifetimes, schema
 from pnsync.config.complaints import looks_secret
@@ -17,9 +17,21 @@ from pnsync.config.lifetimes import Resolved, Words
 from pnsync.config.scalars import phone_digits
 from pnsync.config.schema import BindingShape, DefaultsShape
 from pnsync.errors import SourceSpan
-from pnsync.model import CAPABILITIES, Binding, Mode, ProviderConfig, Schedule, VendorType
+from pnsync.model import CAPABILITIES, Binding, Lifetime, Mode, ProviderConfig, Schedule, VendorType
 from pnsync.phone import Phone, country_code
 from pnsync.yamlfile import Mapping
+
+_LIFETIME_KEYS = frozenset(["expires_in", "expires_at", "renew_before", "keep"])
+_NO_LIFETIME = Lifetime(None)
+"""Stands in a binding whose own is wrong, and which therefore never leaves this package."""
+
+_OWN_IDS = "pns-"
+
+# A Binding under construction: the same slots, not frozen. A frozen dataclass sets each field through
+# object.__setattr__, which takes three times as long; an instance becomes a binding by its class.
+_Draft: Any = make_dataclass(
+    "_Draft", [(one.name, Any) for one in fields(Binding)], slots=True, eq=False, repr=False
+)
 
 _COMMON = frozenset(
     [
@@ -156,40 +168,39 @@ class BindingReader:
         return self._place[0].span_of_key(self._place[1])
 
     def _build(self, shape: BindingShape, wrong: frozenset[str]) -> Binding | None:
+        """The binding, also where some of it is wrong, so that it is compared with the others; None where too much is."""
         defaults = self._defaults.shape
         phones = self._phones(shape)
-        provider = self._provider(
-            shape.provider or (None if "provider" in wrong else defaults.provider), wrong
-        )
+        wanted = shape.provider or (None if "provider" in wrong else defaults.provider)
+        provider = self._provider(wanted, wrong)
         mode = self._mode(shape.mode or (None if "mode" in wrong else defaults.mode), provider, wrong)
         labels = self._labels(shape.labels)
-        if provider is None:
-            return None
-        if mode is not None:
-            mode = mode if self._check_keys(provider.type, mode, shape, wrong) else None
-        lifetime = None
-        if not wrong & {"expires_in", "expires_at", "renew_before", "keep"}:
-            lifetime = self._lifetime(shape, provider.type).lifetime
-        if phones is None or mode is None or lifetime is None or labels is None or wrong:
+        lifetime = _NO_LIFETIME
+        laaffic = False
+        if provider is not None:
+            vendor = provider.type
+            laaffic = vendor is VendorType.LAAFFIC
+            if mode is not None:
+                self._check_keys(vendor, mode, shape, wrong)
+            if not wrong or wrong.isdisjoint(_LIFETIME_KEYS):
+                lifetime = self._lifetime(shape, vendor)
+        if self._name is None or wanted is None or mode is None or phones is None:
             return None
         phone_a, phone_b, phone_x = phones
         recording = defaults.recording if shape.recording is None else shape.recording
         protect = defaults.protect if shape.protect is None else shape.protect
-        name = self._name
-        if name is None:
-            return None
-        laaffic = provider.type is VendorType.LAAFFIC
-        return Binding(
-            name,
-            provider.name,
+        extension = shape.extension
+        draft = _Draft(
+            self._name,
+            wanted,
             mode,
             Phone(phone_a),
             Phone(phone_b) if phone_b else None,
             lifetime,
             phone_x,
             shape.phone_x["group"] if isinstance(shape.phone_x, dict) else None,
-            None if shape.extension == "auto" else shape.extension,
-            shape.extension == "auto",
+            None if extension == "auto" else extension,
+            extension == "auto",
             shape.group,
             (shape.pool_number or defaults.pool_number) if laaffic else None,
             shape.customer_bind_id,
@@ -199,20 +210,29 @@ class BindingReader:
             labels,
             self._place[0].span_of_key(self._place[1]),
         )
+        draft.__class__ = Binding
+        return cast(Binding, draft)
 
     def _phones(self, shape: BindingShape) -> tuple[str, str | None, str | None] | None:
         """A, B and a fixed X as digits; None where one of them is wrong or A is missing."""
         a = phone_digits(shape.phone_a) if shape.phone_a else None
         b = phone_digits(shape.phone_b) if shape.phone_b else None
         x = phone_digits(shape.phone_x) if isinstance(shape.phone_x, str) else None
-        sound = True
+        code = country_code(a) if a else ""
+        if code and a != b and all(not one or country_code(one) == code for one in (b, x)):
+            assert a is not None
+            return a, b, x
+        self._report_phones(a, b, x)
+        return None
+
+    def _report_phones(self, a: str | None, b: str | None, x: str | None) -> None:
+        """Tells what is wrong with phones; a phone that is missing or has not its form was told elsewhere."""
         code = first = None
         for key, digits in (("phone_a", a), ("phone_b", b), ("phone_x", x)):
             if digits is None:
                 continue
             here = country_code(digits)
             if not here:
-                sound = False
                 self._report(
                     "E206",
                     f"{key} begins with no country code",
@@ -222,7 +242,6 @@ class BindingReader:
             elif code is None:
                 code, first = here, key
             elif here != code:
-                sound = False
                 self._report(
                     "E207",
                     "the phones of a binding must share one country code",
@@ -231,11 +250,9 @@ class BindingReader:
                     "the vendor connects numbers of one country only",
                 )
         if a is not None and a == b:
-            sound = False
             self._report(
                 "E208", "phone_a and phone_b are the same number", "phone_b", "a binding connects two numbers"
             )
-        return (a, b, x) if sound and a is not None else None
 
     def _provider(self, name: str | None, wrong: frozenset[str]) -> ProviderConfig | None:
         if name is None:
@@ -270,14 +287,12 @@ class BindingReader:
             return None
         return mode
 
-    def _check_keys(self, vendor: VendorType, mode: Mode, shape: BindingShape, wrong: frozenset[str]) -> bool:
-        """Whether the binding has the keys that its mode needs, and no others."""
+    def _check_keys(self, vendor: VendorType, mode: Mode, shape: BindingShape, wrong: frozenset[str]) -> None:
+        """Tells the keys that the mode needs and the binding has not, and those that the mode does not take."""
         rules = RULES[vendor, mode]
         given = self._node.keys()
-        sound = True
         if not given <= rules.taken:
             for key in given - rules.taken - wrong:
-                sound = False
                 why = (
                     "axb and axxb take a pool_number instead"
                     if vendor is VendorType.LAAFFIC and key == "phone_x"
@@ -288,18 +303,21 @@ class BindingReader:
             for key in rules.needed - given:
                 if key == "pool_number" and self._defaults.shape.pool_number:
                     continue
-                sound = False
                 self._report("E223", f"{mode} at {vendor} needs {key}", "", f"{key} is missing")
+        if shape.customer_bind_id and shape.customer_bind_id.startswith(_OWN_IDS):
+            self._report(
+                "E245",
+                "customer_bind_id must not begin like the ids that pnsync makes",
+                "customer_bind_id",
+                f"{_OWN_IDS}… is how pnsync knows its own bindings again",
+            )
         if vendor is VendorType.LAAFFIC:
             if shape.recording:
-                sound = False
                 self._report("E222", "laaffic has no switch for recording", "recording", "delete this line")
             if shape.phone_b and len(phone_digits(shape.phone_b)) < 4:
-                sound = False
                 self._report("E202", "phone_b must have 4 to 20 digits at laaffic", "phone_b", "too short")
-        return sound
 
-    def _lifetime(self, shape: BindingShape, vendor: VendorType) -> Resolved:
+    def _lifetime(self, shape: BindingShape, vendor: VendorType) -> Lifetime:
         key = (shape.expires_in, shape.expires_at, shape.renew_before, shape.keep, vendor)
         found = self._lifetimes.get(key)
         if found is None:
@@ -316,38 +334,33 @@ class BindingReader:
             found = self._lifetimes[key] = lifetimes.resolve(words, vendor, self._schedule)
         for one in found.problems:
             self._report(one.code, one.summary, one.key, one.label, one.advice)
-        return found
+        return found.lifetime or _NO_LIFETIME
 
-    def _labels(self, own: MappingLike[str, str] | None) -> tuple[tuple[str, str], ...] | None:
-        """The labels in order, None where one of them is wrong."""
+    def _labels(self, own: MappingLike[str, str] | None) -> tuple[tuple[str, str], ...]:
+        """The labels in order, those of the defaults among them."""
         inherited = self._defaults.shape.labels
         if own is None:
             return tuple(sorted(inherited.items())) if inherited else ()
-        if not _check_labels(self._node, self._findings, self._places.address(self._name)):
-            return None
+        _check_labels(self._node, self._findings, self._places.address(self._name))
         return tuple(sorted({**(inherited or {}), **own}.items()))
 
 
 _MODES: Final = {str(one): one for one in Mode}
 
 
-def _check_labels(node: Mapping, findings: Findings, address: str | None) -> bool:
-    """Whether no label holds what is invisible or looks like a key."""
+def _check_labels(node: Mapping, findings: Findings, address: str | None) -> None:
+    """Tells the labels that hold what is invisible or look like a key."""
     labels = node["labels"]
     assert isinstance(labels, Mapping)
-    sound = True
     for key, value in labels.items():
         text = str(value)
         if INVISIBLE.search(text):
-            sound = False
             findings.report(
                 "E229", "a label holds a control or bidirectional character", labels.span_of_value(key),
                 label="only remarks may", address=address,
             )  # fmt: skip
         elif looks_secret(text):
-            sound = False
             findings.report(
                 "E228", "a label looks like a credential", labels.span_of_value(key), address=address, secret=True,
                 label="credentials never stand in a file", advice="delete it; revoke the credential if it was real",
             )  # fmt: skip
-    return sound

@@ -86,14 +86,14 @@ class _Check:
 
     def customer_bind_ids(self) -> None:
         """One customer_bind_id twice, or one that another's generations would come to: `ID.n`."""
-        declared = {
-            one.customer_bind_id: one
-            for one in reversed(list(self.bindings.values()))
-            if one.customer_bind_id
-        }
-        for one in self.bindings.values():
-            if one.customer_bind_id is None:
-                continue
+        declared: dict[str, Binding] = {}
+        with_id = [one for one in self.bindings.values() if one.customer_bind_id is not None]
+        for one in with_id:
+            declared.setdefault(one.customer_bind_id or "", one)
+        if len(declared) == len(with_id) and not any("." in id_ for id_ in declared):
+            return
+        for one in with_id:
+            assert one.customer_bind_id is not None
             other = declared[one.customer_bind_id]
             if other is not one:
                 self.report(
@@ -227,7 +227,7 @@ class _Check:
         """One phone twice on one declared X where the vendor routes by caller: who is meant, none can tell."""
         on_x: dict[str, list[Binding]] = defaultdict(list)
         for one in self.live:
-            if one.mode is Mode.AXG and one.phone_x is not None:
+            if one.mode is Mode.AXG and one.phone_x is not None and one.group is not None:
                 on_x[one.phone_x].append(one)
         for bindings in on_x.values():
             if len(bindings) > 1:

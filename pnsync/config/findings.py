@@ -55,11 +55,11 @@ class Findings:
         """All findings by place, in the order of `files`; what has no place comes first."""
         order = {file: i for i, file in enumerate(files)}
 
-        def place(one: Diagnostic) -> tuple[int, int, int, str]:
+        def place(one: Diagnostic) -> tuple[int, int, int, str, str]:
             span = one.span
             if span is None:
-                return (-1, 0, 0, one.code)
-            return (order.get(span.file, len(order)), span.line, span.column, one.code)
+                return (-1, 0, 0, one.code, one.summary)
+            return (order.get(span.file, len(order)), span.line, span.column, one.code, one.summary)
 
         found = sorted(self._found.values(), key=place)
         if self._left_out:

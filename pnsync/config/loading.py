@@ -124,7 +124,6 @@ class _Loading:
             group_places=group_places,
             findings=findings,
         )
-        declared = {f"{kind.kind}.{name}" for kind in (places, group_places) for name in kind.found}
         self._check_local_state(state, providers, root)
         return Desired(
             root=self.root_name,
@@ -132,7 +131,7 @@ class _Loading:
             providers={name: one for name, one in providers.items() if one is not None},
             bindings=bindings,
             groups=group_reader.groups,
-            moved=read_moved(self.files, declared, findings),
+            moved=read_moved(self.files, (places, group_places), findings),
             policy=settings.read_policy(root.node, findings),
             schedule=schedule,
             state=state,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from pnsync.config import complaints, scalars, schema
 from pnsync.config.complaints import kind_of
-from pnsync.config.entries import File
+from pnsync.config.entries import File, Places
 from pnsync.config.findings import Findings, closest, quoted
 from pnsync.config.schema import MovedShape
 from pnsync.errors import SourceSpan
@@ -16,11 +16,15 @@ from pnsync.model import Moved
 from pnsync.yamlfile import Mapping
 
 
-def read_moved(files: Sequence[File], declared: Collection[str], findings: Findings) -> tuple[Moved, ...]:
-    """The renames of all files in order; `declared` are the addresses that the files declare."""
+def read_moved(files: Sequence[File], places: Sequence[Places], findings: Findings) -> tuple[Moved, ...]:
+    """The renames of all files in order; `places` know the bindings and groups that the files declare."""
+    entries = _entries(files, findings)
+    if not entries:
+        return ()
+    declared = {f"{kind.kind}.{name}" for kind in places for name in kind.found}
     steps: dict[str, tuple[str, SourceSpan]] = {}
     targets: dict[str, SourceSpan] = {}
-    for node, source, target in _entries(files, findings):
+    for node, source, target in entries:
         span = node.span_of_value("from")
         if source.partition(".")[0] != target.partition(".")[0]:
             findings.report(

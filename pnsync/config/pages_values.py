@@ -259,7 +259,7 @@ VALUES: Final[dict[str, Page]] = {
     ),
     "E245": Page(
         "Not a customer_bind_id",
-        "1 to 64 visible ASCII characters without spaces: your own id, sent to NXCloud as written the first time and as "
+        "1 to 64 visible ASCII characters without spaces, not beginning with `pns-`: your own id, sent to NXCloud as written the first time and as "
         "`ID.n` for the n-th binding.",
         "customer_bind_id: order-7",
     ),
