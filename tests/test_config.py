@@ -429,7 +429,7 @@ class Texts:
         return self.files[path].encode()[: limit + 1]
 
     def glob(self, pattern: str) -> list[str]:
-        return sorted(name for name in self.files if Path(name).match(pattern))
+        return sorted(name for name in self.files if pattern and Path(name).match(pattern))
 
 
 def test_files_may_come_from_anywhere() -> None:

@@ -72,6 +72,16 @@ RULES: Final[MappingLike[tuple[VendorType, Mode], Rules]] = {
 }
 """The modes of each vendor (VENDORS 3) with their keys."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a provider makes of a mode: its vendor, the mode where it has it, and the mode's rules there."""
+
+    vendor: VendorType | None
+    mode: Mode | None
+    rules: Rules | None
+
+
 _WHY_NOT: Final[MappingLike[str, str]] = {
     "phone_x": "the vendor picks X in this mode; axb_extension and axg take one",
     "extension": "only axb_extension has extensions",
@@ -124,6 +134,7 @@ class BindingReader:
         self._providers, self._schedule = providers, schedule
         self._places, self._findings = places, findings
         self._lifetimes: dict[tuple[object, ...], Resolved] = {}
+        self._kinds: dict[tuple[str | None, str | None], _Kind] = {}
         self._defaults = Defaults()
         # the binding that is being read
         self._name: str | None = None
@@ -172,19 +183,18 @@ class BindingReader:
         defaults = self._defaults.shape
         phones = self._phones(shape)
         wanted = shape.provider or (None if "provider" in wrong else defaults.provider)
-        provider = self._provider(wanted, wrong)
-        mode = self._mode(shape.mode or (None if "mode" in wrong else defaults.mode), provider, wrong)
+        mode_text = shape.mode or (None if "mode" in wrong else defaults.mode)
+        kind = self._kinds.get((wanted, mode_text)) or self._kind(wanted, mode_text, wrong)
         labels = self._labels(shape.labels)
         lifetime = _NO_LIFETIME
         laaffic = False
-        if provider is not None:
-            vendor = provider.type
-            laaffic = vendor is VendorType.LAAFFIC
-            if mode is not None:
-                self._check_keys(vendor, mode, shape, wrong)
+        if kind.vendor is not None:
+            laaffic = kind.vendor is VendorType.LAAFFIC
+            if kind.rules is not None:
+                self._check_keys(kind, kind.rules, shape, wrong)
             if not wrong or wrong.isdisjoint(_LIFETIME_KEYS):
-                lifetime = self._lifetime(shape, vendor)
-        if self._name is None or wanted is None or mode is None or phones is None:
+                lifetime = self._lifetime(shape, kind.vendor)
+        if self._name is None or wanted is None or kind.mode is None or phones is None:
             return None
         phone_a, phone_b, phone_x = phones
         recording = defaults.recording if shape.recording is None else shape.recording
@@ -193,7 +203,7 @@ class BindingReader:
         draft = _Draft(
             self._name,
             wanted,
-            mode,
+            kind.mode,
             Phone(phone_a),
             Phone(phone_b) if phone_b else None,
             lifetime,
@@ -254,6 +264,17 @@ class BindingReader:
                 "E208", "phone_a and phone_b are the same number", "phone_b", "a binding connects two numbers"
             )
 
+    def _kind(self, provider_name: str | None, mode_text: str | None, wrong: frozenset[str]) -> _Kind:
+        """What a provider makes of a mode; remembered where nothing is wrong with it."""
+        provider = self._provider(provider_name, wrong)
+        mode = self._mode(mode_text, provider, wrong)
+        if provider is None:
+            return _Kind(None, mode, None)
+        kind = _Kind(provider.type, mode, None if mode is None else RULES[provider.type, mode])
+        if mode is not None:
+            self._kinds[provider_name, mode_text] = kind
+        return kind
+
     def _provider(self, name: str | None, wrong: frozenset[str]) -> ProviderConfig | None:
         if name is None:
             if "provider" not in wrong:
@@ -287,9 +308,9 @@ class BindingReader:
             return None
         return mode
 
-    def _check_keys(self, vendor: VendorType, mode: Mode, shape: BindingShape, wrong: frozenset[str]) -> None:
+    def _check_keys(self, kind: _Kind, rules: Rules, shape: BindingShape, wrong: frozenset[str]) -> None:
         """Tells the keys that the mode needs and the binding has not, and those that the mode does not take."""
-        rules = RULES[vendor, mode]
+        vendor, mode = kind.vendor, kind.mode
         given = self._node.keys()
         if not given <= rules.taken:
             for key in given - rules.taken - wrong:
@@ -318,7 +339,13 @@ class BindingReader:
                 self._report("E202", "phone_b must have 4 to 20 digits at laaffic", "phone_b", "too short")
 
     def _lifetime(self, shape: BindingShape, vendor: VendorType) -> Lifetime:
-        key = (shape.expires_in, shape.expires_at, shape.renew_before, shape.keep, vendor)
+        key = (
+            shape.expires_in,
+            shape.expires_at,
+            shape.renew_before,
+            shape.keep,
+            vendor is VendorType.LAAFFIC,
+        )
         found = self._lifetimes.get(key)
         if found is None:
             defaults = self._defaults.shape
