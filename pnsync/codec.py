@@ -193,8 +193,7 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
         return _decode_group(made, address, seal)
     made["mode"] = _MODES[mode]
     made["phone_a"] = seal.decode(made["phone_a"], address)
-    if "phone_b" in made:
-        made["phone_b"] = seal.decode(made["phone_b"], address)
+    made["phone_b"] = _phone_or_none(made.get("phone_b"), address, seal)
     life = made["lifetime"].get
     made["lifetime"] = _lifetime(
         life("lease_seconds"), life("until"), life("renew_before_seconds", 0), life("keep", True)
