@@ -1,0 +1,61 @@
+# make demo: see it work.  make test: every test.  make check: what a change must pass.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# The first Python that pnsync supports and that can make a virtual environment.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types contracts lock bench clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "pnsync needs Python 3.11, 3.12 or 3.13 with venv; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
+	@PATH="$(abspath $(BIN)):$$PATH" bash examples/quickstart/demo.sh
+
+test: $(VENV)/.dev ## all tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: lint types contracts test ## format, lint, types, contracts, audit, tests
+
+lint: $(VENV)/.dev ## ruff: format and rules
+	$(BIN)/ruff format --check pnsync tests benchmarks
+	$(BIN)/ruff check pnsync tests benchmarks
+
+format: $(VENV)/.dev ## put the code into canonical form
+	$(BIN)/ruff format pnsync tests benchmarks
+	$(BIN)/ruff check --fix pnsync tests benchmarks
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## who may import whom
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## CPU seconds and memory of a plan
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.dev ## renew the locks
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
