@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-CI_LOCK_TIMEOUT_SECONDS: Final = 900.0
-
 conduct_options: Decorator = together(
     click.option("--auto-approve", is_flag=True, help="Do not ask."),
     click.option(
@@ -80,7 +78,7 @@ def renew(invocation: Invocation, /, **asked: Any) -> Verdict:
 
 
 def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind: bool) -> Verdict:
-    from pnsync.cli.session import opened
+    from pnsync.cli.session import lock_timeout_seconds, opened
     from pnsync.workflow import ApplyOptions, run_apply
 
     json, approved = asked.pop("json"), asked.pop("auto_approve")
@@ -105,7 +103,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         fail_fast=asked["fail_fast"],
         settle_seconds=asked["settle"],
         verify=not asked["no_verify"],
-        lock_timeout_seconds=_lock_timeout(invocation, asked["lock_timeout"]),
+        lock_timeout_seconds=lock_timeout_seconds(invocation, asked["lock_timeout"]),
         max_age_seconds=asked["max_age"],
     )
     with opened(invocation, gentle=True, json=json, rate=asked["rate"]) as session:
@@ -119,13 +117,6 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
             paint = Palette(invocation.output.out_colour)
             session.show("\n" + verdict_text(verdict, paint, invocation.again(invocation.command)))
     return verdict
-
-
-def _lock_timeout(invocation: Invocation, given: int | None) -> float:
-    """In CI runs wait for each other, as nobody is there to try again."""
-    if given is not None:
-        return float(given)
-    return CI_LOCK_TIMEOUT_SECONDS if invocation.environ.get("CI") else 0.0
 
 
 ALLOWING: Final = ("allow_unbind", "allow_rebind", "allow_missing")

@@ -28,8 +28,9 @@ from pnsync.render.units import counted, number
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
+    from pnsync.cli.session import Opened
     from pnsync.model import Desired
-    from pnsync.workflow import PlanOptions
+    from pnsync.planning import Planned, PlanOptions
 
 Document = Mapping[str, Any]
 
@@ -63,8 +64,8 @@ def plan(
 ) -> Verdict:
     """Compute what would change. Makes no writing call, takes no lock, writes no state."""
     from pnsync.cli.session import opened
+    from pnsync.planning import make_plan
     from pnsync.savedplan import seal
-    from pnsync.workflow import make_plan
 
     if reveal:
         refuse_revealing(invocation)
@@ -72,10 +73,7 @@ def plan(
         options = plan_options(refresh=not no_refresh, **asked)
         planned = make_plan(session.world, options)
         shown = _revealed(planned.plan) if reveal else planned.document
-        for name, failure in sorted(planned.observed.failures.items()):
-            session.tell(
-                f"{escape(name)} could not be read, so nothing is planned for it.\n{message(failure, invocation)}"
-            )
+        tell_unread(session, planned)
         if out:
             sealed = seal(planned.document, planned.plan, options.saved(), planned.keys)
             replace_file(invocation.path(out), saved_bytes(sealed), mode=PRIVATE)
@@ -90,9 +88,16 @@ def plan(
     return Verdict("plan", tuple(codes), deferred=len(planned.plan.deferred))
 
 
+def tell_unread(session: "Opened", planned: "Planned") -> None:
+    """Name the providers that could not be read, for which nothing is planned, and why."""
+    for name, failure in sorted(planned.observed.failures.items()):
+        session.tell(f"{escape(name)} was not read, so nothing is concluded about it:")
+        session.tell(message(failure, session.invocation))
+
+
 def plan_options(**asked: Any) -> "PlanOptions":
     """What a command line asks a plan for."""
-    from pnsync.workflow import PlanOptions
+    from pnsync.planning import PlanOptions
 
     named = {"target": "targets", "exclude": "excludes"}
     return PlanOptions(**{named.get(name, name): value for name, value in asked.items()})
@@ -132,7 +137,9 @@ def next_step(invocation: Invocation, out: str | None, asked: Mapping[str, Any])
     return invocation.again(" ".join(words))
 
 
-def plan_style(invocation: Invocation, desired: "Desired | None", found: Document, step: str = "") -> Style:
+def plan_style(
+    invocation: Invocation, desired: "Desired | None", found: Document, step: str = "", *, title: str = "Plan"
+) -> Style:
     """How a plan is shown on this standard output."""
     output = invocation.output
     parts = [invocation.root]
@@ -155,6 +162,7 @@ def plan_style(invocation: Invocation, desired: "Desired | None", found: Documen
         rate=rate,
         heading=" · ".join([*parts, state]),
         next_step=step,
+        title=title,
     )
 
 

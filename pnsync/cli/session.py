@@ -35,11 +35,12 @@ from pnsync.store import Store
 from pnsync.verdict import Report, report_document
 
 if TYPE_CHECKING:
-    from pnsync.workflow import World
+    from pnsync.planning import World
 
 DEFAULT_STATE_PATH: Final = "state/pnsync.state.json"
 ON_NETWORK: Final = "PNSYNC_STATE_ON_NETWORK_FS"
 CA_FILE: Final = "PNSYNC_CA_FILE"
+CI_LOCK_TIMEOUT_SECONDS: Final = 900.0
 
 
 def _local(settings: StateConfig, invocation: Invocation, clock: Clock) -> Backend:
@@ -117,6 +118,13 @@ def new_holder(invocation: Invocation, clock: Clock) -> Holder:
     )
 
 
+def lock_timeout_seconds(invocation: Invocation, given: int | None) -> float:
+    """How long to wait for another run: in CI a while, as nobody is there to try again."""
+    if given is not None:
+        return float(given)
+    return CI_LOCK_TIMEOUT_SECONDS if invocation.environ.get("CI") else 0.0
+
+
 def forbid_core_dumps() -> None:
     """Keep keys and numbers out of a dump of the process (RELIABILITY S01)."""
     import resource
@@ -168,7 +176,7 @@ def opened(
     `gentle` for commands that make calls or write the state: a signal asks them to stop. Others are stopped where
     they are. `rate` bounds the calls a second at every provider. Raises ConfigError, UsageError.
     """
-    from pnsync.workflow import World
+    from pnsync.planning import World
 
     forbid_core_dumps()
 

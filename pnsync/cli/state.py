@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from pnsync.cli.command import Family, Invocation, command
+from pnsync.cli.files import PRIVATE, replace_file
+from pnsync.cli.options import DURATION
 from pnsync.errors import ExitCode, UsageError
 from pnsync.plan import instant
+from pnsync.render.text import escape
+from pnsync.render.units import counted
 
 if TYPE_CHECKING:
     from pnsync.masking import Masker
+    from pnsync.planning import World
     from pnsync.state import State
     from pnsync.store import Store
 
@@ -32,13 +37,17 @@ def _store(invocation: Invocation) -> Iterator["Store"]:
 
 def _loaded(invocation: Invocation) -> "State":
     with _store(invocation) as store:
-        state = store.load()
-        if state is None:
-            raise UsageError(
-                "there is no state yet",
-                f"{store.backend.location} does not exist; the first apply makes it.",
-                command="pnsync apply",
-            )
+        return _existing(store)
+
+
+def _existing(store: "Store") -> "State":
+    state = store.load()
+    if state is None:
+        raise UsageError(
+            "there is no state yet",
+            f"{store.backend.location} does not exist; the first apply makes it.",
+            command="pnsync apply",
+        )
     return state
 
 
@@ -112,3 +121,111 @@ def unlock(invocation: Invocation, lock_id: str) -> int:
         store.unlock(lock_id)
     invocation.output.out("Unlocked.")
     return ExitCode.DONE
+
+
+lock_option = click.option(
+    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
+)
+
+
+@contextmanager
+def _world(invocation: Invocation, lock_timeout: int | None) -> "Iterator[tuple[World, float]]":
+    """The world of a command that writes the state, and how long it waits for it."""
+    from pnsync.cli.session import lock_timeout_seconds, opened
+
+    with opened(invocation, gentle=True) as session:
+        yield session.world, lock_timeout_seconds(invocation, lock_timeout)
+
+
+@state.command("mv")
+@click.argument("source")
+@click.argument("target")
+@lock_option
+@click.pass_obj
+def move(invocation: Invocation, source: str, target: str, lock_timeout: int | None) -> int:
+    """Rename an address in the state; makes no call."""
+    from pnsync import surgery
+
+    with _world(invocation, lock_timeout) as (world, timeout):
+        surgery.move(world, _address(source), _address(target), timeout=timeout)
+    invocation.output.out(f"{escape(_address(source))} is {escape(_address(target))} now.")
+    return ExitCode.DONE
+
+
+@state.command("rm")
+@click.argument("address", nargs=-1, required=True)
+@lock_option
+@click.pass_obj
+def remove(invocation: Invocation, address: tuple[str, ...], lock_timeout: int | None) -> int:
+    """Forget addresses; what is live at the vendor stays there, unmanaged."""
+    from pnsync import surgery
+
+    named = [_address(one) for one in address]
+    with _world(invocation, lock_timeout) as (world, timeout):
+        surgery.remove(world, named, timeout=timeout)
+    invocation.output.out(f"Forgot {counted(len(named), 'address', 'addresses')}; nothing was unbound.")
+    return ExitCode.DONE
+
+
+@state.command("account")
+@click.argument("name", required=False)
+@click.option("--accept", is_flag=True, help="Record the account that is configured now.")
+@lock_option
+@click.pass_obj
+def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout: int | None) -> int:
+    """Show the accounts that the state belongs to; with --accept record another one."""
+    output = invocation.output
+    if not accept:
+        for provider, known in sorted(_loaded(invocation).accounts.items()):
+            if name in (None, provider):
+                output.out(f"{escape(provider)}  {escape(known.host)}  {known.fingerprint[:19]}…")
+        return ExitCode.DONE
+    if name is None:
+        raise UsageError("--accept needs the provider's name", command="pnsync state account NAME --accept")
+    from pnsync import surgery
+
+    with _world(invocation, lock_timeout) as (world, timeout):
+        surgery.accept_account(world, name, timeout=timeout)
+    output.out(f"The account of {escape(name)} is recorded.")
+    return ExitCode.DONE
+
+
+@state.command("pull")
+@click.argument("file")
+@click.pass_obj
+def pull(invocation: Invocation, file: str) -> int:
+    """Write the whole state to FILE (mode 0600): it holds real numbers."""
+    from pnsync import statefile
+
+    with _store(invocation) as store:
+        found = _existing(store)
+        replace_file(invocation.path(file), statefile.dumps(found, store.codec), mode=PRIVATE)
+    invocation.output.out(f"Wrote serial {found.serial} of lineage {found.lineage}.")
+    return ExitCode.DONE
+
+
+@state.command("rebuild")
+@click.option("--lineage", metavar="LINEAGE", help="The lineage, where the listed ids show several.")
+@lock_option
+@click.pass_obj
+def rebuild(invocation: Invocation, lineage: str | None, lock_timeout: int | None) -> int:
+    """Recreate a lost or unreadable state from what the vendors list; refused where a readable one is."""
+    from pnsync import surgery
+
+    with _world(invocation, lock_timeout) as (world, timeout):
+        built = surgery.rebuild(world, lineage=lineage, timeout=timeout)
+    output = invocation.output
+    taken = counted(len(built.taken), "binding")
+    output.out(f"Rebuilt: {taken} · lineage {escape(built.state.lineage)} serial {built.state.serial}")
+    if built.proposals:
+        equal = counted(len(built.proposals), "listed binding equals", "listed bindings equal")
+        output.out(f"{equal} a declared one and cannot be proved to be ours:")
+        for one in built.proposals:
+            output.out(f"  {escape(one)}")
+    output.out(f"See what is left to do:\n    {invocation.again('plan')}")
+    return ExitCode.DONE
+
+
+def _address(given: str) -> str:
+    """An address, also where its kind is left out."""
+    return given if given.startswith(("bindings.", "groups.")) else f"bindings.{given}"

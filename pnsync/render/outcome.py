@@ -44,7 +44,8 @@ def failed_lines(report: Failed, width: int, paint: Palette) -> list[str]:
     vendor = f"{report.vendor_code}: " if report.vendor_code else ""
     request = f" (request {report.request_id})" if report.request_id else ""
     mark, word = paint.paint("error", "!"), paint.paint("error", "failed   ")
-    reason = escape(f"{vendor}{report.reason}{request}")
+    code = f" [{report.code}]" if report.code else ""
+    reason = escape(f"{vendor}{report.reason}{request}{code}")
     lines = [f"  {mark} {escape(report.address):<{width}}  {word}  {reason}"]
     if report.next:
         lines.append(f"        {escape(report.next)}")

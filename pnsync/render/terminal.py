@@ -33,6 +33,7 @@ NAME_COLUMNS: Final = 40
 WHAT_COLUMNS: Final = 60
 REPEATED_FINDINGS: Final = 10
 """Findings of one code that are told one by one; the rest is counted, unless more is asked for."""
+NOTHING: Final = {"Drift": "No drift.", "Different": "No differences."}
 _INDENT: Final = "  "
 _FOLD: Final = "        "
 
@@ -49,6 +50,8 @@ class Style:
     next_step: str = ""
     """A command line that applies this plan."""
     advice: str = "Apply it with:"
+    title: str = "Plan"
+    """What the summary line begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ def _findings(found: Sequence[Mapping[str, Any]], paint: Palette, *, verbose: bo
     return lines
 
 
-def summary_line(summary: Mapping[str, int], rate: float | None = None) -> str:
+def summary_line(summary: Mapping[str, int], rate: float | None = None, title: str = "Plan") -> str:
     """`Plan: 2 to bind, 1 to unbind · 3 calls, about 1 s at 20 calls/s · 12 unchanged, 3 unmanaged`."""
     actions = ("bind", "rebind", "renew", "unbind", "adopt", "forget")
     parts = [f"{number(summary[one])} to {one}" for one in actions if summary[one]]
@@ -245,19 +248,19 @@ def summary_line(summary: Mapping[str, int], rate: float | None = None) -> str:
     rest = [f"{number(summary['unchanged'])} unchanged", f"{number(summary['unmanaged'])} unmanaged"]
     if summary["deferred"]:
         rest.insert(0, f"{number(summary['deferred'])} later")
-    return f"Plan: {', '.join(parts)} · {calls} · {', '.join(rest)}"
+    return f"{title}: {', '.join(parts)} · {calls} · {', '.join(rest)}"
 
 
 def _closing(document: Document, style: Style, paint: Palette) -> list[str]:
     summary = document["summary"]
     refused = any(one["severity"] == "error" for one in document["diagnostics"])
     if not document["changes"]:
-        kept = counted(summary["unchanged"], "binding or group is", "bindings and groups are")
-        lines = [f"{paint.paint('strong', 'No changes.')} {kept} as declared, {_unmanaged(summary)}."]
+        kept = f"{number(summary['unchanged'])} unchanged, {number(summary['unmanaged'])} unmanaged"
+        lines = [f"{paint.paint('strong', NOTHING.get(style.title, 'No changes.'))} {kept}."]
         if summary["deferred"]:
             lines.append(f"{counted(summary['deferred'], 'change waits', 'changes wait')} for a later run.")
         return [*lines, *_until(document, "Nothing is due before")]
-    told = folded(summary_line(summary, style.rate), style.columns)
+    told = folded(summary_line(summary, style.rate, style.title), style.columns)
     lines = [paint.paint("strong", told[0]), *told[1:]]
     if refused:
         lines.append(paint.paint("error", "Refused: what stands at the top must be decided first."))
@@ -270,15 +273,6 @@ def _closing(document: Document, style: Style, paint: Palette) -> list[str]:
             lines.append(style.advice)
         lines.append(f"    {style.next_step}")
     return lines
-
-
-def _unmanaged(summary: Mapping[str, int]) -> str:
-    many = summary["unmanaged"]
-    return (
-        f"{number(many)} at the vendors not made by pnsync"
-        if many
-        else "none at the vendors that pnsync did not make"
-    )
 
 
 def _until(document: Document, words: str) -> list[str]:

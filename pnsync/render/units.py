@@ -54,10 +54,12 @@ def moment(instant: str, now: str) -> str:
     return f"{then.day} {_MONTHS[then.month - 1]}{year} {clock}"
 
 
-def parsed(instant: str) -> datetime | None:
+def parsed(instant: str | None) -> datetime | None:
     """An RFC 3339 instant, None where it is none."""
+    if not isinstance(instant, str):
+        return None
     try:
         found = datetime.fromisoformat(instant)
-    except (ValueError, TypeError):
+    except ValueError:
         return None
     return found.astimezone(UTC) if found.tzinfo else None

@@ -74,7 +74,7 @@ def test_dangerous_first_and_commits_before_time() -> None:
 def test_nothing_to_do() -> None:
     document = plan_document(changes=(), deferred=(), diagnostics=(), unchanged=1204, unmanaged=6)
     assert plan_text(document, FULL).splitlines()[2:] == [
-        "No changes. 1,204 bindings and groups are as declared, 6 at the vendors not made by pnsync.",
+        "No changes. 1,204 unchanged, 6 unmanaged.",
         "Nothing is due before 22 Nov 19:12Z.",
     ]
 
