@@ -55,9 +55,10 @@ def test_waiting_for_calls_ends() -> None:
 
 
 def test_a_reading_command_is_stopped_where_it_is() -> None:
-    process = start(
-        "try:\n    time.sleep(60)\nexcept Stopped as stop:\n    print('stopped', stop.signal)", gentle=False
-    )
+    body = "try:\n    print('reading', flush=True)\n    time.sleep(60)\nexcept Stopped as stop:\n    print('stopped', stop.signal)"
+    process = start(body, gentle=False)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"reading\n"
     process.send_signal(signal.SIGTERM)
     assert ended(process) == (0, b"stopped 15\nleft\n")
 
