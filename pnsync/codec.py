@@ -231,6 +231,7 @@ def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:
         bind_id=one.bind_id,
         customer_bind_id=one.customer_bind_id,
         extension=one.extension,
+        group=one.group,
         phone_a=seal.encode(one.phone_a, one.address),
         phone_b=None if one.phone_b is None else seal.encode(one.phone_b, one.address),
         phone_x=one.phone_x,
@@ -253,6 +254,7 @@ def decode_superseded(made: Json, seal: PhoneCodec) -> Superseded:
         extension=made.get("extension"),
         customer_bind_id=made.get("customer_bind_id"),
         expires_at=maybe_instant(made["expires_at"]),
+        group=made.get("group"),
     )
 
 

@@ -12,6 +12,7 @@ from pnsync.errors import StateError
 from pnsync.statecodes import REBUILD, refusal
 
 _MARKERS = re.compile(rb"^(?:<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)(?: .*)?\r?$", re.MULTILINE)
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SHOWN_LINES = 6
 
 
@@ -35,8 +36,8 @@ def diagnose(data: bytes, name: str, form: str, version: int) -> StateError:
             "Take back the side that ran last, whole, or derive the state from the vendor's listing:",
             command=REBUILD,
         )
-    if data.startswith(b"\xef\xbb\xbf") or b"\r" in data:
-        what = "begins with a byte order mark" if data.startswith(b"\xef\xbb\xbf") else "has other line ends"
+    if data.startswith(_MARKS) or b"\r" in data:
+        what = "begins with a byte order mark" if data.startswith(_MARKS) else "has other line ends"
         return refusal(
             "S908",
             f"{name} {what}: an editor, or Git's autocrlf, has rewritten it.",
@@ -82,17 +83,21 @@ def _foreign(document: Any, data: bytes, name: str, form: str, version: int) -> 
             "anew in this version:",
             command=REBUILD,
         )
-    if not data.endswith(b"}\n"):
+    if data.endswith(b"}"):
         return refusal("S902", f"{name} has lost its last line end.", "It is left as it is.", command=REBUILD)
     return None
 
 
 def _cut(data: bytes, error: Exception) -> bool:
-    """Whether a file stops early: broken off at its very end rather than wrong somewhere."""
+    """Whether a file of ours stops early: broken off at its very end rather than wrong somewhere."""
+    if not data.startswith(b"{"):
+        return False
     if not isinstance(error, json.JSONDecodeError):
         return isinstance(error, UnicodeDecodeError) and error.end == len(data)
-    text_left = len(error.doc) - error.pos
-    return not data.rstrip().endswith(b"}") or text_left <= 1 or error.msg.startswith("Unterminated")
+    if error.msg == "Extra data":
+        return False
+    at_end = len(error.doc) - error.pos <= 1
+    return at_end or error.msg.startswith("Unterminated") or not data.rstrip().endswith(b"}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
