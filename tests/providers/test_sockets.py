@@ -148,8 +148,9 @@ def test_a_connection_that_breaks_anywhere_in_the_answer_is_unknown(cut: int, ha
         assert server.connections == 1
 
 
-def test_a_connection_broken_after_it_was_accepted_is_unknown() -> None:
+def test_a_connection_broken_while_the_request_leaves_is_unknown() -> None:
     def talk(_: Server, connection: socket.socket, __: int) -> None:
+        connection.recv(1, socket.MSG_PEEK)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
     with serving(talk) as server:
