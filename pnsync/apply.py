@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from pnsync.attempts import Moment, intent_of, rests
+from pnsync.attempts import Moment, intent_of
 from pnsync.errors import ExitCode
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import (
@@ -32,6 +32,7 @@ from pnsync.lifetimes import over
 from pnsync.matching import same_identity
 from pnsync.model import Listing
 from pnsync.plan import Action, Change, Plan, Step, expiry_text, instant
+from pnsync.quarantine import rests
 from pnsync.state import Entry, Intent, Operation, State
 from pnsync.verdict import Done, Failed, Reporter, Uncertain
 
@@ -375,6 +376,7 @@ class Applying:
             timeout = left if timeout is None else min(timeout, left)
         for ticket, outcome in self.dispatcher.wait(timeout):
             if ticket in self.flying:
+                assert isinstance(outcome, Applied | NotSent | Refused | Unknown)
                 self._ended(ticket, outcome)
 
     def _abandon(self) -> None:

@@ -11,7 +11,7 @@ from pnsync.identity import customer_bind_id
 from pnsync.lifetimes import lease_seconds
 from pnsync.model import LiveBinding, LiveGroup, Mode, ProviderConfig
 from pnsync.plan import Step
-from pnsync.state import Entry, GroupEntry, Intent, Operation, Resting, State, Superseded
+from pnsync.state import Entry, GroupEntry, Intent, Operation, State
 
 SEND_WITHIN_SECONDS = 5.0
 """How much later than its intent a request may be stamped; a run that slept in between does not send it."""
@@ -97,17 +97,3 @@ def _current(target: Entry, address: str, state: State, provider: ProviderConfig
         if isinstance(group, GroupEntry):
             group_id = group.group_id
     return replace(target, generation=generation, customer_bind_id=client_id, group_id=group_id)
-
-
-def rests(old: Superseded, target: Entry | None, *, until: int) -> tuple[Resting, ...]:
-    """The numbers that an unbind frees and that are not its own address's again: nobody else's before `until`."""
-    if old.phone_x is None:
-        return ()
-    if old.extension:
-        if target is not None and (target.phone_x, target.extension) == (old.phone_x, old.extension):
-            return ()
-        return (Resting(old.provider, old.phone_x, old.address, until, extension=old.extension),)
-    if target is not None:
-        return ()
-    parties = [one for one in (old.phone_a, old.phone_b) if one is not None]
-    return tuple(Resting(old.provider, old.phone_x, old.address, until, party=one) for one in parties)

@@ -5,6 +5,7 @@ are what a run records; `replay(state, events)` folds them into a state. Folding
 events give the same state on every machine, today and in recovery.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -182,7 +183,7 @@ class Fold:
         self.entries = dict(state.entries)
         self.pending = dict(state.pending)
         self.superseded = dict(state.superseded)
-        self.quarantine = list(state.quarantine)
+        self.quarantine = dict.fromkeys(state.quarantine)
         self.accounts = dict(state.accounts)
         self.generations = dict(state.generations)
         self.unbound = dict(state.unbound)
@@ -202,6 +203,21 @@ class Fold:
             unbound=dict(self.unbound),
             failures=dict(self.failures),
             notes=dict(self.notes),
+        )
+
+    def view(self) -> State:
+        """The state as it is now, sharing what is being folded: good until the next event, and costs no copy."""
+        return replace(
+            self._state,
+            entries=self.entries,
+            pending=self.pending,
+            superseded=self.superseded,
+            quarantine=tuple(self.quarantine),
+            accounts=self.accounts,
+            generations=self.generations,
+            unbound=self.unbound,
+            failures=self.failures,
+            notes=self.notes,
         )
 
     def fold(self, event: Event) -> None:
@@ -224,8 +240,7 @@ class Fold:
                 assert superseded is not None
                 self.superseded[bind_id] = superseded
             case Rested(resting=resting, now=now):
-                self.quarantine = [one for one in self.quarantine if one.until > now]
-                self.quarantine.extend(one for one in resting if one not in self.quarantine)
+                self._rest(resting, now)
             case Accepted(provider=provider, account=account):
                 self.accounts[provider] = account
             case Noted(key=key, value=None):
@@ -233,6 +248,13 @@ class Fold:
             case Noted(key=key, value=value):
                 assert value is not None
                 self.notes[key] = value
+
+    def _rest(self, resting: Iterable[Resting], now: int) -> None:
+        """Add at the end; of the beginning, where the oldest stand, what has expired goes (cheap for thousands)."""
+        self.quarantine.update(dict.fromkeys(resting))
+        ended = list(itertools.takewhile(lambda one: one.until <= now, self.quarantine))
+        for one in ended:
+            del self.quarantine[one]
 
     def _open(self, intent: Intent) -> None:
         self.pending[intent.attempt] = Pending(intent)
@@ -262,8 +284,7 @@ class Fold:
                 self._unsent(pending.intent)
                 self._fail(pending.intent.address, "not sent", at)
             case Refused(refusal=refusal, vendor_code=code, reason=reason, request_id=request_id):
-                ends = refusal in ENDING
-                standing = Standing.REFUSED if ends else Standing.UNKNOWN
+                standing = Standing.REFUSED if refusal in ENDING else Standing.DOUBTFUL
                 self.pending[attempt] = Pending(pending.intent, standing, reason, code, request_id)
                 self._fail(pending.intent.address, code, at)
             case Unknown(reason=reason, vendor_code=code, request_id=request_id):
@@ -351,6 +372,7 @@ def superseded_by(address: str, entry: Entry) -> Superseded:
         extension=entry.extension,
         customer_bind_id=entry.customer_bind_id,
         expires_at=entry.expires_at,
+        group=entry.group,
     )
 
 

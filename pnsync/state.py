@@ -82,6 +82,8 @@ class Superseded:
     extension: str | None = None
     customer_bind_id: str | None = None
     expires_at: int | None = None
+    group: str | None = None
+    """The group of people of an axg binding."""
 
 
 class Operation(StrEnum):
@@ -141,6 +143,9 @@ class Standing(StrEnum):
     """Recorded, and no answer recorded: the run ended in between."""
     UNKNOWN = "unknown"
     """The answer does not tell whether it took effect."""
+    DOUBTFUL = "doubtful"
+    """Refused with a code that proves little, as a second delivery may have been the refused one: blocks its address
+    until a listing has told, but nobody waits for it."""
     REFUSED = "refused"
     """Refused or not listed in time, but a late delivery may take effect: adoptable for a while, blocking nothing."""
 
@@ -160,10 +165,18 @@ class Pending:
         """Whether its address gets no other call until it is settled."""
         return self.standing is not Standing.REFUSED
 
+    @property
+    def uncertain(self) -> bool:
+        """Whether nothing at all is known of its outcome, so that a run waits for it."""
+        return self.standing in (Standing.OPEN, Standing.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """A freed number: (X, extension) where `extension` is given, or (party, X); not another's before `until`."""
+    """A freed number: (X, extension) where `extension` is given, (party, X) where `party` is, else X for all who call it.
+
+    Not another's before `until`.
+    """
 
     provider: str
     phone_x: str
