@@ -116,6 +116,14 @@ class PnsyncError(Exception):
             self.exit_code = exit_code
 
 
+class Interrupted(PnsyncError):
+    """SIGINT or SIGTERM came while nothing was under way that needs an end (exit 130, 143)."""
+
+    def __init__(self, signal: int) -> None:
+        code = ExitCode.SIGINT if signal == 2 else ExitCode.SIGTERM
+        super().__init__("stopped by a signal", exit_code=code)
+
+
 class UsageError(PnsyncError):
     """Wrong usage of the program (exit 8)."""
 

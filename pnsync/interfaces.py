@@ -90,11 +90,11 @@ class Provider(Protocol):
 class Dispatcher(Protocol):
     """Carries calls out, several at once, and tells when they are done. Used by one thread."""
 
-    def submit(self, ticket: int, call: Callable[[], Outcome]) -> None:
+    def submit(self, ticket: int, call: Callable[[], object]) -> None:
         """Start a call."""
         ...
 
-    def wait(self, timeout: float | None) -> list[tuple[int, Outcome]]:
+    def wait(self, timeout: float | None) -> list[tuple[int, object]]:
         """The calls that have ended: at least one, unless `timeout` seconds pass or the run is interrupted."""
         ...
 

@@ -115,7 +115,15 @@ def read_listings(
     """What the vendors list, with naive expiries turned into instants; without `refresh`, what the state believes."""
     if not refresh:
         return unrefreshed(state, world.clock.now())
-    observed = observe(world.providers, scans=scans, report=world.report, clock=world.clock, only=only)
+    observed = observe(
+        world.providers,
+        scans=scans,
+        report=world.report,
+        clock=world.clock,
+        dispatcher=world.dispatcher,
+        interrupt=world.interrupt,
+        only=only,
+    )
     zones = {
         name: int(state.notes[zone_note(name)])
         for name in observed.listings

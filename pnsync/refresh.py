@@ -4,12 +4,13 @@ A provider that cannot be read is a failure of its own and takes nothing from th
 stands in it (`Listing.problems`). Makes no writing call.
 """
 
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
-from pnsync.errors import PnsyncError
-from pnsync.interfaces import Clock, Provider
+from pnsync.errors import Interrupted, PnsyncError
+from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.model import Listing, Observed
 from pnsync.verdict import Read, Reading, Reporter
 
@@ -20,12 +21,19 @@ def observe(
     scans: int,
     report: Reporter,
     clock: Clock,
+    dispatcher: Callable[[int], Dispatcher],
+    interrupt: Interrupt,
     only: Collection[str] | None = None,
 ) -> Observed:
-    """Read the listings of all providers, or of those named; `scans=2` where an absence is to count."""
+    """Read the listings of all providers, or of those named; `scans=2` where an absence is to count.
+
+    Raises Interrupted as soon as a signal comes, even when a vendor hangs.
+    """
     names = sorted(name for name in providers if only is None or name in only)
     listings: dict[str, Listing] = {}
     failures: dict[str, PnsyncError] = {}
+    if not names:
+        return Observed(listings, failures)
 
     def progress(provider: str, rows: int, total: int | None, pages: int) -> None:
         report(Reading(provider, rows, total, pages))
@@ -37,25 +45,30 @@ def observe(
         except PnsyncError as error:
             return error, clock.monotonic() - began
 
-    if len(names) > 1:
-        with ThreadPoolExecutor(len(names), thread_name_prefix="pnsync-read") as pool:
-            found = list(pool.map(read, names))
-    else:
-        found = [read(name) for name in names]
-    for name, (result, seconds) in zip(names, found, strict=True):
-        if isinstance(result, PnsyncError):
-            failures[name] = result
+    readers = dispatcher(len(names))
+    found: dict[str, tuple[Listing | PnsyncError, float]] = {}
+    for ticket, name in enumerate(names):
+        readers.submit(ticket, partial(read, name))
+    while len(found) < len(names):
+        for ticket, result in readers.wait(None):
+            found[names[ticket]] = cast(tuple[Listing | PnsyncError, float], result)
+        if interrupt.signal is not None and len(found) < len(names):
+            raise Interrupted(interrupt.signal)
+    for name in names:
+        listing, seconds = found[name]
+        if isinstance(listing, PnsyncError):
+            failures[name] = listing
             continue
-        listings[name] = result
+        listings[name] = listing
         report(
             Read(
                 name,
                 providers[name].config.type.value,
-                len(result.bindings),
-                len(result.groups) + len(result.pools),
-                result.pages,
+                len(listing.bindings),
+                len(listing.groups) + len(listing.pools),
+                listing.pages,
                 round(seconds, 3),
-                result.problems,
+                listing.problems,
             )
         )
     return Observed(listings, failures)

@@ -59,15 +59,16 @@ class Ending:
                 retried |= free
                 self._retry(observed, free)
                 continue
-            if not still:
+            waiting = [one for one in still.values() if one.uncertain]
+            if not waiting:
                 return decisions
-            wait = min(one.intent.not_before for one in still.values()) - self.clock.now() + STEP_SECONDS
+            wait = min(one.intent.not_before for one in waiting) - self.clock.now() + STEP_SECONDS
             if wait <= 0:
                 wait = STEP_SECONDS
             if self.clock.monotonic() + wait > until:
                 return decisions
             ready = instant(self.clock.now() + wait)
-            self.report(Waiting(len(still), ready, round(wait, 1)))
+            self.report(Waiting(len(waiting), ready, round(wait, 1)))
             self.clock.sleep(wait)
 
     def _open(self) -> dict[str, Pending]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pnsync.apply import Applying, Conduct, Proofs, Tally
 from pnsync.errors import (
     ExitCode,
+    Interrupted,
     PolicyRefused,
     UsageError,
 )
@@ -233,10 +234,13 @@ class _Run:
             replan=replan,
             apply=lambda again: self._apply(again, proofs),
         )
-        if self.session.state.blocking():
-            ending.settle(self.options.settle_seconds)
-        if self.options.verify and self.world.interrupt.signal is None:
-            return ending.verify()
+        try:
+            if self.session.state.blocking():
+                ending.settle(self.options.settle_seconds)
+            if self.options.verify and self.world.interrupt.signal is None:
+                return ending.verify()
+        except Interrupted:
+            return ()
         return ()
 
     def _codes(self) -> set[ExitCode]:
@@ -245,7 +249,7 @@ class _Run:
         signal = self.world.interrupt.signal
         if signal is not None:
             codes.add(SIGNALS.get(signal, ExitCode.SIGTERM))
-        if state.blocking():
+        if any(one.uncertain for one in state.pending.values()):
             codes.add(ExitCode.UNSETTLED)
         if any(one.down for one in state.bindings().values()):
             codes.add(ExitCode.DOWN)
@@ -265,7 +269,7 @@ class _Run:
             done=len(done),
             failed=len(self.tally.failures),
             not_tried=len(left),
-            unknown=len(final.blocking()),
+            unknown=sum(one.uncertain for one in final.pending.values()),
             deferred=len(found.deferred),
             down=tuple(sorted(one for one, entry in final.bindings().items() if entry.down)),
             x_changed=tuple(sorted(self.tally.x_changed)),
