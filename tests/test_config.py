@@ -233,6 +233,31 @@ def test_what_defaults_get_wrong_is_told_once(tmp_path: Path) -> None:
         assert diagnostics[0].span.line == 4
 
 
+def test_what_the_roots_defaults_get_wrong_is_told_there_for_other_files_too(tmp_path: Path) -> None:
+    text = HEAD.replace("nx, mode", "nxx, mode") + 'include: ["x/*.yaml"]\n'
+    files = {
+        "pnsync.yaml": text,
+        "x/a.yaml": f"defaults: {{keep: true}}\nbindings:\n  a: {{phone_a: {A}, phone_b: {B}}}\n",
+    }
+    (only,) = found(tmp_path, files)
+    assert only.code == "E304"
+    assert only.span is not None
+    assert (only.span.file, only.span.line) == ("pnsync.yaml", 4)
+
+
+def test_recording_by_default_stops_at_a_vendor_without_it(tmp_path: Path) -> None:
+    text = SAMPLE.replace("recording: false}", "recording: true}")
+    bindings = load(write(tmp_path, {"pnsync.yaml": text, "bindings/d.yaml": DRIVERS}), environ={}).bindings
+    assert {name: one.recording for name, one in bindings.items()} == {
+        "order-66666666": True, "desk-london": True, "ride-17": True, "driver-4": False, "driver-5": False,
+    }  # fmt: skip
+
+
+def test_a_short_settle_window_on_loopback_is_nobodys_concern(tmp_path: Path) -> None:
+    text = 'version: 1\nproviders:\n  nx: {type: nxcloud, endpoint: "http://127.0.0.1:8080/", settle_window: 0s}\n'
+    assert found(tmp_path, {"pnsync.yaml": text}) == []
+
+
 def test_another_root_in_the_folder(tmp_path: Path) -> None:
     write(
         tmp_path, {"bindings/drivers.yaml": DRIVERS, "pnsync.prod.yaml": SAMPLE.replace("7c4d1a2b", "prod-1")}
@@ -373,11 +398,13 @@ def test_the_settle_window_of_the_sandbox_is_nothing_unless_declared(
 def test_renames_are_followed_to_their_ends(tmp_path: Path) -> None:
     text = HEAD + (
         f"groups:\n  new: {{}}\nbindings:\n  c: {{phone_a: {A}, phone_b: {B}}}\n"
-        "moved: [{from: a, to: bindings.b}, {from: b, to: c}, {from: groups.old, to: groups.new}]\n"
+        "moved: [{from: a, to: bindings.b}, {from: b, to: c}, {from: groups.old, to: groups.new},"
+        " {from: z, to: a}]\n"
     )
     moved = load(write(tmp_path, {"pnsync.yaml": text}), environ={}).moved
     assert [(one.source, one.target) for one in moved] == [
         ("bindings.a", "bindings.c"), ("bindings.b", "bindings.c"), ("groups.old", "groups.new"),
+        ("bindings.z", "bindings.c"),
     ]  # fmt: skip
 
 

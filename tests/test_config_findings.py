@@ -197,6 +197,7 @@ CASES: list[tuple[str, str]] = [
     ("E315", TWO + "moved: [{from: a, to: one}, {from: «a», to: two}]\n"),
     ("E315", TWO + "moved: [{from: a, to: one}, {from: b, to: «one»}]\n"),
     ("E316", group("phones: [85211111114]", f"bindings:\n  a: {{provider: nx, mode: axg, phone_a: {A}, group: «pool», {KEPT}}}\n")),
+    ("E316", group("phones: [447700900111, 85211111114]", f"bindings:\n  a: {{provider: nx, mode: axg, phone_a: {A}, group: «pool», {KEPT}}}\n")),
     ("W400", nx("expires_in: «15m»")),
     ("W400", nx("expires_in: «15h»") + "schedule: {every: 6h, late_by: 8h}\n"),
     ("W401", two(f"{LA}, phone_a: {A}, phone_b: {B}", f"{LA}, phone_a: {C}, phone_b: «{A}»")),

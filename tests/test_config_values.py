@@ -152,6 +152,11 @@ def test_endpoints_that_may_not_be_called(text: str) -> None:
         check_endpoint(text, NX, ALLOWED)
 
 
+def test_a_user_name_is_told_as_such() -> None:
+    with pytest.raises(EndpointRefused, match="user name"):
+        check_endpoint("https://user:pw@number.nxcloud.com/", NX, ALLOWED)
+
+
 def test_keys_of_one_vendor_do_not_go_to_the_other() -> None:
     with pytest.raises(EndpointRefused, match="another vendor"):
         check_endpoint(DEFAULT_ENDPOINTS[LA], NX, frozenset())

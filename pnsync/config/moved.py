@@ -145,7 +145,7 @@ def _follow(
             circling.update(path)
             label = "follow them: they lead back here"
             findings.report("E314", "these renames go in a circle", span, label=label, address=source)
-        elif here not in circling:
+        else:
             ends.update(dict.fromkeys(path, ends.get(here, here)))
     for end in dict.fromkeys(ends.values()):
         if end not in declared and not findings.incomplete:

@@ -134,7 +134,7 @@ class FolderSource:
             if hidden or not matches(entry.name):
                 continue
             path = f"{prefix}{entry.name}"
-            if step == "**" or rest:
+            if rest:
                 if self._is_folder(entry):
                     below = steps if step == "**" else rest
                     yield from self._walk(Path(entry.path), f"{path}/", below, budget, (*above, real))
