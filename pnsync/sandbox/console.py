@@ -82,7 +82,7 @@ class Console:
         checked.setdefault("x_b", checked["x_a"])
         with self._account.writing(now) as board:
             numeric = self._account.vendor == "laaffic"
-            bind_id = str(1001 + board.next_number()) if numeric else board.next_token("console")
+            bind_id = board.next_counted_id() if numeric else board.next_token("console")
             board.bind(Binding(bind_id=bind_id, mode=mode, bound_at=now, made_by="console", **checked))
         return bind_id
 

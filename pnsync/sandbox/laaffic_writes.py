@@ -14,9 +14,6 @@ from pnsync.sandbox.switches import LaSwitches
 LONGEST_SECONDS = 259_200
 """72 h, the longest a binding may live (VENDORS 2.4)."""
 
-FIRST_BIND_ID = 1002
-"""The bindId of the published bind sample; ours count from it."""
-
 _WHITELIST = re.compile(r"[A-Za-z0-9,.]{1,200}")
 
 
@@ -143,7 +140,7 @@ class LaWrites:
             free = [one for one in self.board.freed_ids if one not in self.board.bindings]
             if free:
                 return free[0]
-        return str(FIRST_BIND_ID - 1 + self.board.next_number())
+        return self.board.next_counted_id()
 
 
 def _pool(given: Mapping[str, Any], kept: tuple[str, ...]) -> Pool:

@@ -14,6 +14,9 @@ from typing import Any
 
 from pnsync.sandbox.records import Binding, Effect, Ended, Group, Mode, Pool
 
+FIRST_COUNTED_ID = 1002
+"""The bindId of LAAFFIC's published bind sample; a vendor that counts its bindings counts from it here."""
+
 HISTORY_KEPT = 20_000
 """Effects that survive the rewriting of an account file; in memory all are kept."""
 
@@ -137,6 +140,10 @@ class Switchboard:
     def next_number(self) -> int:
         """The next value of the account's counter, from 1."""
         return self.sequence + 1
+
+    def next_counted_id(self) -> str:
+        """The next bindId of a vendor that counts its bindings."""
+        return str(FIRST_COUNTED_ID - 1 + self.next_number())
 
     def next_token(self, *parts: str) -> str:
         """32 hex digits from the seed, the counter and `parts`."""

@@ -109,6 +109,22 @@ def test_unbind(la: La) -> None:
     assert la.unbind("")["status"] == "-22"
 
 
+def test_a_binding_made_at_the_console(la: La, clock: SandboxClock) -> None:
+    console = la.client._transport.console  # type: ignore[attr-defined]
+    la.bind(A, B)
+    made = console.add(
+        "axb", phone_a=C, phone_b="9188067744", x_a="9188061030", app_id="4luaKsL2", expires_in=60
+    )
+    assert la.bind(A, C)["status"] == "-35"
+    assert [row["bindId"] for row in la.page()["records"]] == [1002, int(made)] == [1002, 1003]
+    clock.advance(60)
+    with pytest.raises(KeyError):
+        console.remove(made)
+    with pytest.raises(KeyError):
+        console.change(made, phone_b=B)
+    assert la.bind(C, "9188067744")["data"]["bindId"] == 1004
+
+
 def test_expiry(la: La, clock: SandboxClock) -> None:
     bind_id = la.bind(life=60)["data"]["bindId"]
     clock.advance(60)

@@ -204,6 +204,8 @@ def test_max_expire(clock: SandboxClock) -> None:
 def test_capacity_per_x(clock: SandboxClock) -> None:
     nx = open_nx(clock, capacity_per_x=2, synthetic_numbers=False)
     assert [nx.ext(one)["code"] for one in ("101", "102", "103")] == [0, 0, 10010]
+    group = {"phoneA": C, "groupId": HOTLINE_GROUP_ID, "expireSecond": 60}
+    assert nx("bindAXG", **group, phoneX="447401264117")["code"] == 10010
     answers = [nx.axb(f"44770090{n:04d}", f"44770091{n:04d}")["code"] for n in range(30)]
     assert answers == [0] * 20 + [10010] * 10
 
