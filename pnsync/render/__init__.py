@@ -1,0 +1,1 @@
+"""How things are shown: one file for each form. Renderers read documents and reports, never the plan itself."""
