@@ -79,8 +79,23 @@ class Command(click.Command):
             invocation.result = written_result(args) or invocation.environ.get(
                 f"{ctx.auto_envvar_prefix}_RESULT"
             )
-            invocation.json_lines = "--json" in args
+            streams = any(isinstance(one, Stream) for one in self.params)
+            invocation.json_lines = streams and "--json" in args
         return super().parse_args(ctx, args)
+
+
+class Stream(click.Option):
+    """`--json` of a command whose standard output it turns into a stream of events."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, callback=_set_stream, is_eager=True, **kwargs)
+
+
+def _set_stream(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    invocation = ctx.find_object(Invocation)
+    if invocation is not None:
+        invocation.json_lines = value
+    return value
 
 
 def grants(option: click.Option) -> bool:

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import click
 
+from pnsync.cli.command import Stream
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -99,7 +101,9 @@ allow_options: Final = together(
     ),
 )
 
-json_option: Final = click.option("--json", is_flag=True, help="Write one JSON event a line.")
+json_option: Final = click.option(
+    "--json", is_flag=True, cls=Stream, help="Write one JSON event a line; the last is the verdict."
+)
 
 detailed_exitcode_option: Final = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit 2 where there are differences."

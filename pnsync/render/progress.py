@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from pnsync.model import VendorType
 from pnsync.plan import instant
 from pnsync.render.colour import Palette
 from pnsync.render.outcome import done_line, failed_lines, uncertain_line
@@ -198,7 +199,7 @@ def read_line(report: Read) -> str:
     """A listing that is complete: `Read nx (nxcloud): 1,187 bindings, 3 groups in 2 pages · 0.4 s`."""
     held = [counted(report.bindings, "binding")]
     if report.groups:
-        held.append(counted(report.groups, "group"))
+        held.append(counted(report.groups, "pool" if report.vendor == VendorType.LAAFFIC else "group"))
     pages = counted(report.pages, "page")
     line = f"Read {escape(report.provider)} ({escape(report.vendor)}): {', '.join(held)} in {pages} · {duration(report.seconds)}"
     if report.problems:

@@ -130,7 +130,7 @@ def group(found: Attributes) -> str:
     phones = _phones(found.get("phones"))
     noun = "numbers" if found.get("holds") == "numbers" else "people"
     remark = found.get("remark")
-    return f"{len(phones):,} {noun}: {_some(phones)}" + (f", {remark!r}" if remark else "")
+    return f"{len(phones):,} {noun}: {_some(phones)}" + (f', "{remark}"' if remark else "")
 
 
 def differences(before: Attributes, after: Attributes, changed: Sequence[str]) -> str:
