@@ -1,0 +1,159 @@
+"""The top of a comment: figures, refusals, and who is reached by another person or no more, in Markdown.
+
+Promises: whatever the size of the plan, each list names a few and counts the rest; the statement that nobody
+reaches another person stands there only where that was looked for in every change. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pnsync.render.markup import code, prose
+from pnsync.render.review import Reached, Review
+from pnsync.render.units import counted, duration, moment, number
+from pnsync.render.wording import SEVERITY
+
+Document = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+FACT_NAMES: Final = (5, 2, 1, 0)
+"""How many are named in each list of the top, by the room there is; with 0 the top alone is shown."""
+
+NOUNS: Final = {
+    "unbind": ("unbind", "unbinds"),
+    "delete_group": ("group deletion", "group deletions"),
+    "rebind": ("rebind", "rebinds"),
+    "update_group": ("group update", "group updates"),
+    "bind": ("bind", "binds"),
+    "create_group": ("new group", "new groups"),
+    "renew": ("renewal", "renewals"),
+    "adopt": ("adoption", "adoptions"),
+    "forget": ("forgotten entry", "forgotten entries"),
+    "later": ("later change", "later changes"),
+    "finding": ("warning or note", "warnings and notes"),
+}
+"""What is counted, one and many: the actions, what is postponed, and findings that are no errors."""
+
+DUE: Final = {"drift": "from drift", "recovery": "from an interrupted run", "expiry": "by time"}
+"""Every cause that no commit is, as the figures name it."""
+
+
+def actions(counts: Mapping[str, int]) -> str:
+    """Actions counted, the dangerous first: `1 unbind, 2 rebinds`."""
+    return ", ".join(counted(counts[one], *NOUNS[one]) for one in SEVERITY if counts.get(one))
+
+
+def figures(document: Document, found: Review, rate: float | None) -> str:
+    """One line: calls and their time, until when it holds, what else is due, what stays."""
+    summary, now = document["summary"], document["made_at"]
+    calls = f"**{counted(summary['calls'], 'call')}**"
+    if rate and summary["calls"]:
+        calls += f", about {duration(max(round(summary['calls'] / rate), 1))} at {rate:g} calls/s"
+    parts = [calls]
+    until = document["valid_until"]
+    if until:
+        parts.append(f"holds until **{prose(moment(str(until), now), 40)}**")
+    due = [f"{actions(found.counts[cause])} {words}" for cause, words in DUE.items() if found.counts[cause]]
+    if due:
+        parts.append(f"due as well: {', '.join(due)}")
+    if found.soonest_expiry:
+        parts.append(f"the first of them expires {prose(moment(found.soonest_expiry, now), 40)}")
+    if summary["deferred"]:
+        parts.append(f"{number(summary['deferred'])} later")
+    parts.append(f"{number(summary['unchanged'])} unchanged, {number(summary['unmanaged'])} unmanaged")
+    return " · ".join(parts) + "\n"
+
+
+def refusals(found: Review, names: int) -> str:
+    """Why apply will not run this plan, and what to do about it."""
+    if not found.refusals:
+        return ""
+    many = counted(len(found.refusals), "reason")
+    lines = [f"> ⛔ **Apply refuses this plan for {many}:**"]
+    for one in found.refusals[:names]:
+        advice = f" {_advice(one['advice'])}" if one["advice"] else ""
+        where = f" ({_place(one)})" if one["source"] else ""
+        lines.append(f"> - **{code(one['code'], 20)}** {prose(one['summary'])}{where}{advice}")
+    rest = len(found.refusals) - names
+    if rest > 0 and names:
+        lines.append(f"> - and {number(rest)} more")
+    return "\n".join(lines) + "\n"
+
+
+def _advice(advice: str) -> str:
+    return "— " + " ".join(prose(line.strip()) for line in str(advice).split("\n") if line.strip())
+
+
+def _place(one: Row) -> str:
+    return code(f"{one['source']['file']}:{one['source']['line']}", 120)
+
+
+def facts(found: Review, names: int) -> str:
+    """The list that a reviewer reads first."""
+    lines = [
+        _fact("reaches a different person", "reach a different person", found.other_person, names, _person),
+        _fact("stops being reached", "stop being reached", found.nobody, names, _ended),
+        _fact(
+            "gets another number to dial", "get another number to dial", found.other_number, names, _number
+        ),
+    ]
+    if not found.other_person and _anything(found):
+        reassuring = not (found.nobody or found.other_number or found.x_may_change)
+        more = ", and every number that is dialled today stays" if reassuring else ""
+        lines.insert(0, f"Nobody reaches a different person{more}.")
+    if found.x_may_change:
+        lines.append(_named("X may change", found.x_may_change, names))
+    if found.gaps:
+        among = counted(len(found.gaps), "binding")
+        lines.append(f"**Gap:** {among} unreachable for about {duration(found.longest_gap)} at most")
+    unreached = [
+        (found.counts["recovery"]["bind"], "down since an interrupted run"),
+        (found.counts["drift"]["bind"], "lost at the vendor"),
+        (found.counts["expiry"]["bind"], "expired"),
+    ]
+    if any(many for many, _ in unreached):
+        told = ", ".join(f"{number(many)} {why}" for many, why in unreached if many)
+        lines.append(f"**Not reached now,** bound again by this plan: {told}")
+    return "\n".join(f"- {line}" for line in lines if line) + "\n" if any(lines) else ""
+
+
+def _anything(found: Review) -> bool:
+    return any(Counter(counts).total() for counts in found.counts.values())
+
+
+def _fact(one: str, many: str, among: Sequence[Reached], names: int, told: Any) -> str:
+    if not among:
+        return ""
+    head = f"**{number(len(among))} {one if len(among) == 1 else many}**"
+    if not names:
+        return head
+    named = ", ".join(f"{name(each.address)} ({told(each)})" for each in among[:names])
+    rest = len(among) - names
+    return f"{head}: {named}" + (f" and {number(rest)} more" if rest > 0 else "")
+
+
+def _named(head: str, addresses: Sequence[str], names: int) -> str:
+    if not names:
+        return f"**{head}** on {number(len(addresses))}"
+    rest = len(addresses) - names
+    more = f" and {number(rest)} more" if rest > 0 else ""
+    return f"**{head}** on {', '.join(map(name, addresses[:names]))}{more}"
+
+
+def name(address: str) -> str:
+    """An address as comments show it: a binding by its name, a group in full."""
+    return code(str(address).removeprefix("bindings."), 120)
+
+
+def _person(one: Reached) -> str:
+    on = f"{code(one.dialled, 80)}: " if one.dialled else ""
+    taken = f", taken over from {name(one.taken_from)}" if one.taken_from else ""
+    return f"{on}{code(one.was, 80)} → {code(one.becomes, 80)}{taken}"
+
+
+def _ended(one: Reached) -> str:
+    return code(one.dialled or one.was, 80)
+
+
+def _number(one: Reached) -> str:
+    return f"{code(one.was, 80)} → {code(one.becomes, 80) if one.dialled else one.becomes}"

@@ -1,0 +1,47 @@
+"""Text that others wrote, made safe inside Markdown: the one way from a plan's values into a comment.
+
+`code` shows any text as a code span that nothing inside can leave: in a code span no mention, link, emoji,
+reference, emphasis or HTML is read by any host's renderer, and the two characters that could end it or its table
+cell, the backtick and the pipe, are shown as `\\u{60}` and `\\u{7c}`. `prose` lets plain English words stand without
+the span. Promises: one line, no character that is invisible or turns the writing direction (`render.text`), no
+more than `limit` characters. Pure.
+"""
+
+import re
+from typing import Final
+
+from pnsync.render.text import escape
+
+LIMIT: Final = 160
+"""Characters of one value that are shown; a name has 100 at most, so only what others sent is cut."""
+
+_BREAKING: Final = str.maketrans({"`": "\\u{60}", "|": "\\u{7c}"})
+
+# Words, small figures, times and punctuation with nothing that any Markdown dialect or host gives a meaning: no
+# address, no number that is a phone, no commit id, no underscore but inside a word.
+_FIGURE: Final = r"\d{1,3}(?:,\d{3})+|\d{1,4}\.\d|\d{1,6}[smhdw]?|\d\d:\d\d(?::\d\d)?Z"
+_WORD: Final = rf"(?:[A-Za-z]+(?:[_'’-][A-Za-z]+)*|{_FIGURE})"
+_PROSE: Final = re.compile(rf"{_WORD}(?:[,;:.]? (?:{_WORD}|\({_WORD}(?: {_WORD})*\)))*[.]?")
+
+
+def code(text: object, limit: int = LIMIT) -> str:
+    """The text as a code span, cut with `…` where it is longer than `limit`; `(empty)` where there is none."""
+    # An escape makes ten characters of one at most; what lies beyond the limit need not be escaped first.
+    raw = str(text)
+    shown = escape(raw[: limit + 1]).translate(_BREAKING)
+    if len(raw) > limit or len(shown) > limit:
+        shown = shown[: limit - 1] + "…"
+    if not shown.strip():
+        return "(empty)" if not shown else "(spaces)"
+    # A code span drops one space at each end where both are spaces.
+    return f"`{shown.strip()}`"
+
+
+def prose(text: str, limit: int = LIMIT * 2) -> str:
+    """The text as it is where it is plain words, else as a code span."""
+    return text if len(text) <= limit and _PROSE.fullmatch(text) else code(text, limit)
+
+
+def sized(text: str) -> int:
+    """The characters of a text as the strictest host counts them: UTF-16 units, two for an emoji."""
+    return len(text) + sum(1 for one in text if one > "\uffff") if not text.isascii() else len(text)

@@ -1,0 +1,73 @@
+"""The sink of Markdown: nothing leaves its code span, and plain words stay plain."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from pnsync.render.markup import LIMIT, code, prose, sized
+from pnsync.render.text import escape
+from tests.render.hostile import ATTACKS, TEXTS
+
+RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+@given(TEXTS)
+def test_a_code_span_holds_its_text_and_nothing_leaves_it(text: str) -> None:
+    (inline,) = [
+        one for one in RENDERER.parse(f"| a | b |\n|---|---|\n| x {code(text)} y | z |") if one.children
+    ][2:3]
+    kinds = [one.type for one in inline.children or ()]
+    assert kinds in (["text", "code_inline", "text"], ["text"])
+    expected = escape(text).replace("`", "\\u{60}").replace("|", "\\u{7c}")
+    if len(kinds) == 3 and len(expected) <= LIMIT:
+        assert inline.children is not None
+        assert inline.children[1].content == expected.strip()
+
+
+@pytest.mark.parametrize("text", [one for one in ATTACKS if not one.isalpha()])
+def test_what_could_mean_something_is_no_prose(text: str) -> None:
+    assert prose(text, 160) == code(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "www.evil.example",
+        "44••••09~985410e",
+        "447700900123",
+        "7c4d1a2b9",
+        "a_b_",
+        "_a_",
+        "x - y",
+        "1. ",
+        "",
+    ],
+)
+def test_numbers_ids_and_addresses_are_no_prose(text: str) -> None:
+    assert prose(text) == code(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no longer declared",
+        "phone_a and extension changed",
+        "expires in 9 h 12 m",
+        "gap about 0.3 s",
+        "until 24 Dec 18:00Z",
+        "down since 21 Nov 23:58Z: its unbind is done and its bind is not",
+        "1,204 of them (in the state), and so on.",
+    ],
+)
+def test_plain_words_stay_plain(text: str) -> None:
+    assert prose(text) == text
+
+
+@given(st.text(max_size=2000))
+def test_a_value_is_cut(text: str) -> None:
+    assert len(code(text, 40)) <= 42
+
+
+def test_emoji_count_twice() -> None:
+    assert sized("🔴a•") == 4
