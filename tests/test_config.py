@@ -444,6 +444,12 @@ def test_findings_beyond_all_measure_are_counted(tmp_path: Path) -> None:
     assert diagnostics[-1].summary.startswith("500 more")
 
 
+def test_warnings_never_hide_an_error(tmp_path: Path) -> None:
+    lines = "".join(f"  d{i}: {{phone_a: {A}, phone_b: {B}, expires_in: 10m}}\n" for i in range(1500))
+    diagnostics = found(tmp_path, {"pnsync.yaml": HEAD + "bindings:\n" + lines + "  z: {phone_a: x}\n"})
+    assert [one.code for one in diagnostics if one.severity is Severity.ERROR] == ["E223", "E202"]
+
+
 class Texts:
     """A source of texts that are in no folder, as a Git revision is."""
 

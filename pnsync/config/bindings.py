@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from pnsync.config import complaints, lifetimes, schema
 from pnsync.config.complaints import looks_secret
 from pnsync.config.entries import INVISIBLE, File, Places, mapping_at, read_section
-from pnsync.config.findings import Findings, closest, listed, quoted
+from pnsync.config.findings import Findings, listed, quoted
 from pnsync.config.lifetimes import Resolved, Words
 from pnsync.config.scalars import phone_digits
 from pnsync.config.schema import BindingShape, DefaultsShape
@@ -284,7 +284,7 @@ class BindingReader:
             return None
         if name not in self._providers and (self._providers or not self._findings.incomplete):
             self._report(
-                "E304", f"there is no provider {quoted(name)}", "provider", closest(name, self._providers),
+                "E304", f"there is no provider {quoted(name)}", "provider", self._findings.nearest(name, self._providers),
                 f"declared are: {', '.join(sorted(self._providers)) or 'none'}",
             )  # fmt: skip
         return self._providers.get(name)

@@ -127,7 +127,10 @@ def report_faults(
     findings: Findings,
 ) -> None:
     """Reports every fault of a section's entries, each at its place."""
-    for fault in checked.faults:
+    for i, fault in enumerate(checked.faults):
+        if findings.full:
+            findings.skip(len(checked.faults) - i)
+            return
         _report(fault, kind, nodes[fault.entry], addresses[fault.entry], findings)
 
 
@@ -157,7 +160,7 @@ def report_unknown_key(
         "E200",
         f"unknown key {quoted(key)}{where}",
         span,
-        label=closest(key, known),
+        label=findings.nearest(key, known),
         advice=f"known here: {', '.join(sorted(known))}",
         address=address,
     )

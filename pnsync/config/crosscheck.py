@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingLike
 
 from pnsync.config.entries import Places
-from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.findings import Findings, quoted
 from pnsync.model import Binding, Group, Holds, Mode, ProviderConfig, VendorType
 
 _GENERATION = re.compile(r"(.+)\.[1-9][0-9]*")
@@ -184,7 +184,7 @@ class _Check:
         if group is None:
             if name not in self.group_places.found and not self.findings.incomplete:
                 self.report(
-                    "E305", f"there is no group {quoted(name)}", (binding, key), closest(name, self.groups),
+                    "E305", f"there is no group {quoted(name)}", (binding, key), self.findings.nearest(name, self.groups),
                     "declare it under groups; a group of the vendor that pnsync shall only read needs no phones",
                 )  # fmt: skip
             return

@@ -12,7 +12,7 @@ from itertools import islice
 from pnsync.errors import Diagnostic, Severity, SourceSpan
 
 MAX_FINDINGS = 1000
-"""Findings kept in one run; what lies beyond is counted, so that a hostile file cannot exhaust memory."""
+"""Errors, and warnings, kept in one run; what lies beyond is counted, so that a hostile file cannot exhaust memory."""
 
 _PHONE_LIKE = re.compile(r"\+?\d(?:[ ().-]*\d){6,}")
 _SHOWN = 60
@@ -23,6 +23,7 @@ class Findings:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, SourceSpan | None, str], Diagnostic] = {}
+        self._kept = dict.fromkeys(Severity, 0)
         self._left_out = 0
         self.incomplete = False
         """Whether a file or section could not be read, so that a name that is missing may be declared in it."""
@@ -39,17 +40,23 @@ class Findings:
         secret: bool = False,
     ) -> None:
         """Notes a finding; a code with W is a warning. `secret` keeps the source line out of every output."""
-        if len(self._found) >= MAX_FINDINGS:
-            self._left_out += 1
-            return
         severity = Severity.WARNING if code[0] == "W" else Severity.ERROR
-        one = Diagnostic(code, summary, severity, span, label, advice, address, secret)
-        self._found.setdefault((code, span, summary), one)
+        self._add(Diagnostic(code, summary, severity, span, label, advice, address, secret))
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Takes over what another module found."""
         for one in diagnostics:
-            self._found.setdefault((one.code, one.span, one.summary), one)
+            self._add(one)
+
+    def _add(self, one: Diagnostic) -> None:
+        key = (one.code, one.span, one.summary)
+        if key in self._found:
+            return
+        if self._kept[one.severity] >= MAX_FINDINGS:  # each by itself, so that warnings never hide an error
+            self._left_out += 1
+            return
+        self._kept[one.severity] += 1
+        self._found[key] = one
 
     def sorted(self, files: Sequence[str]) -> tuple[Diagnostic, ...]:
         """All findings by place, in the order of `files`; what has no place comes first."""
@@ -70,10 +77,23 @@ class Findings:
             )
         return tuple(found)
 
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """As `closest`; nothing once so much was found that it would not be shown."""
+        return "" if self.full else closest(word, known)
+
+    @property
+    def full(self) -> bool:
+        """Whether further errors are only counted."""
+        return self._kept[Severity.ERROR] >= MAX_FINDINGS
+
+    def skip(self, count: int) -> None:
+        """Counts errors that nobody will read."""
+        self._left_out += count
+
     @property
     def failed(self) -> bool:
         """Whether anything is an error."""
-        return any(one.severity is Severity.ERROR for one in self._found.values())
+        return self._kept[Severity.ERROR] > 0
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from pnsync.config import complaints, schema
 from pnsync.config.bindings import Defaults
 from pnsync.config.complaints import looks_secret
 from pnsync.config.entries import INVISIBLE, File, Places, read_section
-from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.findings import Findings, quoted
 from pnsync.config.scalars import phone_digits
 from pnsync.config.schema import GroupShape
 from pnsync.model import CAPABILITIES, Group, Holds, ProviderConfig
@@ -134,7 +134,7 @@ class GroupReader:
                 "E304",
                 f"there is no provider {quoted(wanted)}",
                 (name, "provider"),
-                closest(wanted, self._providers),
+                self._findings.nearest(wanted, self._providers),
             )
         provider = self._providers.get(wanted)
         if provider is not None and not CAPABILITIES[provider.type].groups:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pnsync.config import complaints, scalars, schema
 from pnsync.config.complaints import kind_of
 from pnsync.config.entries import File, Places
-from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.findings import Findings, quoted
 from pnsync.config.schema import MovedShape
 from pnsync.errors import SourceSpan
 from pnsync.model import Moved
@@ -153,7 +153,7 @@ def _follow(
                 "W404",
                 f"{quoted(end)} is not declared",
                 targets[end],
-                label=closest(end, declared) or "a rename to it means that it is to be deleted",
+                label=findings.nearest(end, declared) or "a rename to it means that it is to be deleted",
                 address=end,
             )
     return tuple(Moved(source, ends[source], steps[source][1]) for source in steps if source in ends)
