@@ -159,12 +159,12 @@ def free(backend: Backend, lock_id: str) -> bool:
             continue
 
 
-def heartbeat(lease: Lease) -> Stop:
+def heartbeat(lease: Lease, every: float = RENEW_SECONDS) -> Stop:
     """Renew every 15 seconds from a thread, until stopped."""
     done = threading.Event()
 
     def beat() -> None:
-        while not done.wait(RENEW_SECONDS):
+        while not done.wait(every):
             lease.renew()
 
     thread = threading.Thread(target=beat, name="pnsync-lease", daemon=True)

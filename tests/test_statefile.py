@@ -75,7 +75,7 @@ def test_a_draft_has_the_slots_of_an_entry() -> None:
 
 
 def test_equal_states_give_equal_bytes_whatever_the_order_of_their_keys() -> None:
-    backwards = replace(SAMPLE, entries=dict(reversed(SAMPLE.entries.items())))
+    backwards = replace(SAMPLE, entries=dict(reversed(list(SAMPLE.entries.items()))))
     assert dumps(backwards) == DATA
 
 
