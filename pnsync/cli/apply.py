@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,7 +11,7 @@ from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
 from pnsync.cli.options import DURATION, RATE, Decorator, allow_options, json_option, scope_options, together
 from pnsync.cli.plan import plan_options, plan_style
-from pnsync.errors import UsageError
+from pnsync.errors import ExitCode, UsageError
 from pnsync.render.colour import Palette
 from pnsync.render.outcome import verdict_text
 from pnsync.render.terminal import NAME_COLUMNS
@@ -113,6 +114,8 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         )
         if confirming.declined:
             session.tell("Not applied.")
+            if session.signals.signal is not None:
+                verdict = replace(verdict, codes=(ExitCode(128 + session.signals.signal),))
         elif not json and (verdict.exit or not confirming.empty):
             paint = Palette(invocation.output.out_colour)
             session.show("\n" + verdict_text(verdict, paint, invocation.again(invocation.command)))

@@ -96,7 +96,8 @@ class Program(click.Group):
             if isinstance(ended, int) and not invocation.result and not invocation.json_lines:
                 return _closed(invocation, int(ended))
         except (Exception, KeyboardInterrupt) as error:  # the one boundary
-            ended = error
+            # click puts an Abort of its own in the place of an interruption, which tells the signal.
+            ended = (error.__cause__ or error) if isinstance(error, click.Abort) else error
         from pnsync.cli.ending import conclude
 
         return _closed(invocation, conclude(invocation, ended))
