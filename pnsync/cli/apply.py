@@ -14,13 +14,15 @@ from pnsync.cli.plan import plan_options, plan_style
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.colour import Palette
 from pnsync.render.outcome import verdict_text
-from pnsync.render.terminal import NAME_COLUMNS
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
     from pnsync.cli.session import Opened
 
 Document = Mapping[str, Any]
+
+NAME_COLUMNS: Final = 36
+"""The widest column of addresses in the lines of what is done, which then fit into 80 columns."""
 
 conduct_options: Decorator = together(
     click.option("--auto-approve", is_flag=True, help="Do not ask."),

@@ -36,7 +36,7 @@ def done_line(report: Done, width: int, paint: Palette) -> str:
     sign = paint.paint(ACTION_STYLES.get(report.action, ""), SIGNS.get(report.action, " "))
     result = paint.paint(ACTION_STYLES.get(report.action, ""), f"{escape(report.result):<9}")
     took = paint.paint("dim", duration(report.seconds)) if report.seconds else ""
-    return f"  {sign} {escape(report.address):<{width}}  {result}  {told:<32}  {took}".rstrip()
+    return f"  {sign} {escape(report.address):<{width}}  {result}  {told:<20}  {took}".rstrip()
 
 
 def failed_lines(report: Failed, width: int, paint: Palette) -> list[str]:

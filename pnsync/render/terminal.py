@@ -163,7 +163,7 @@ def _deferred_row(one: Mapping[str, Any], now: str) -> _Row:
 def _sections(
     sections: Sequence[tuple[str, Sequence[_Row]]], style: Style, paint: Palette
 ) -> Iterable[list[str]]:
-    widths = _widths([row for _, among in sections for row in among])
+    widths = _widths([row for _, among in sections for row in among], style.columns)
     for title, among in sections:
         lines = [f"{paint.paint('strong', title)} {paint.paint('dim', f'({number(len(among))})')}"]
         for row in among:
@@ -171,10 +171,11 @@ def _sections(
         yield lines
 
 
-def _widths(rows: Sequence[_Row]) -> _Widths:
+def _widths(rows: Sequence[_Row], columns: int | None) -> _Widths:
+    names = NAME_COLUMNS if columns is None else min(NAME_COLUMNS, columns * 3 // 10)
     several = len({row.provider for row in rows}) > 1
     return _Widths(
-        min(max((len(row.address) for row in rows), default=0), NAME_COLUMNS),
+        min(max((len(row.address) for row in rows), default=0), names),
         max(len(row.provider) for row in rows) if several else 0,
         max((len(row.word) for row in rows), default=0),
         min(max((len(row.what) for row in rows), default=0), WHAT_COLUMNS),

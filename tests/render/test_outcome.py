@@ -13,7 +13,7 @@ PLAIN = Palette(False)
 def test_done() -> None:
     report = Done("bindings.desk-7", "rebind", "nx", "rebound", 0.31, "447401264117", "107")
     assert done_line(report, 20, PLAIN) == (
-        "  ± bindings.desk-7       rebound    447401264117 ext 107              0.3 s"
+        "  ± bindings.desk-7       rebound    447401264117 ext 107  0.3 s"
     )
 
 
