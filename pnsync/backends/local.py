@@ -55,13 +55,12 @@ class LocalLock:
         """Give it up; a second time is nothing."""
         if self._fd is None:
             return
-        mine = self.still_held()
-        fd, self._fd = self._fd, None
         try:
             with self._folder.reading():
-                if mine:
-                    self._disk.truncate(fd, 0)
+                if self.still_held():
+                    self._disk.truncate(self._fd, 0)
         finally:
+            fd, self._fd = self._fd, None
             self._disk.close(fd)
 
 
