@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pnsync.config import policy_findings
 from pnsync.config.digest import config_digest
 from pnsync.errors import CredentialsRefused, ExitCode, StateError
 from pnsync.holder import Holder
@@ -153,7 +154,10 @@ def planned(
         config_digest=config_digest(world.desired, key),
         approved=approved,
     )
-    return plan(desired, state, observed, now=now, question=question)
+    found = plan(desired, state, observed, now=now, question=question)
+    if options.destroy or options.renew_only:
+        return found
+    return replace(found, refusals=(*found.refusals, *policy_findings(desired, now)))
 
 
 def _addresses(names: tuple[str, ...]) -> list[str]:

@@ -68,6 +68,22 @@ def test_scalars_stay_as_written(events, written):
     assert (mapping, found) == ({"a": written, "b": [written, written]}, [])
 
 
+@pytest.mark.parametrize("events", [c_events, pure_events])
+@pytest.mark.parametrize(
+    "word", ["2026-12-24T18:00:00Z", "https://number.example/api", "10:20", "a:b:c", "[::1]:80", "x:"]
+)
+def test_a_colon_inside_a_plain_word_between_braces(events, word):
+    quoted = f'"{word}"' if word[0] == "[" or word[-1] == ":" else word
+    text = f"a: {{x: {quoted}, y: z, 'k':v, \"j\":w, l: [{quoted}]}}\nb: \"p:q\"\nc: {quoted}\n"
+    found, wrong = load(text.encode(), "f.yaml", Limits(), events=events)
+    assert wrong == []
+    assert found["a"] == {"x": word, "y": "z", "k": "v", "j": "w", "l": [word]}
+    assert found["b"] == "p:q"
+    assert found["c"] == word
+    span = found["a"].span_of_value("y")
+    assert text[span.column - 1 : span.end_column - 1] == "z"
+
+
 def test_phone_with_spaces_stays_text():
     assert read("a: +852 1111 1114\n") == {"a": "+852 1111 1114"}
 

@@ -54,6 +54,7 @@ BROKEN = (YAMLError, ValueError, LookupError, TypeError, AttributeError, Asserti
 _HARMLESS = bytes([9, 10, *range(0x20, 0x7F)])
 _ODD_KEYS = frozenset(("", "<<"))
 _SURROGATE = re.compile("[\ud800-\udfff]")  # as an escape it passes the parser in Python, libyaml refuses it
+_INNER_COLON = re.compile(r"""(?<=[^\s"'\[\]{},:]):(?=[^\s\[\]{},:])""")
 _CONFLICT = re.compile(r"^(?:<{7}|>{7})(?= |$)", re.MULTILINE)
 # What YAML allows, less the line ends that only some readers see.
 _FORBIDDEN = re.compile(
@@ -93,7 +94,23 @@ class _Refused(Exception):
 
 def c_events(text: str) -> Events:
     """The events of libyaml, made in C."""
+    if ("{" in text or "[" in text) and _INNER_COLON.search(text):
+        return _with_inner_colons(text)
     return iter(CParser(text.encode()).get_event, None)
+
+
+def _with_inner_colons(text: str) -> Iterator[Any]:
+    """As `c_events`, for a text with a colon inside a plain word, as in `{expires_at: 2026-12-24T18:00:00Z}`.
+
+    YAML 1.2 takes such a colon for a part of the word; the library refuses it between braces. A character that
+    the text does not have stands in for it meanwhile, one for one, so that every place stays what it is.
+    """
+    stand_in = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
+    parser = CParser(_INNER_COLON.sub(stand_in, text).encode())
+    for event in iter(parser.get_event, None):
+        if event.__class__ is ev.ScalarEvent and stand_in in event.value:
+            event.value = event.value.replace(stand_in, ":")
+        yield event
 
 
 def pure_events(text: str) -> Iterator[Any]:
