@@ -1,21 +1,30 @@
 """Which X and which extension a binding gets where the files leave the choice to pnsync. Pure.
 
-The least used X of the group first, then the lowest free extension; nothing that another binding holds, ours or
-not, nothing reserved, drained or in quarantine. Same input, same answer; a choice once made is kept, so that an
-unchanged binding never moves and adding one moves none.
+Promises: the same input gives the same answer; a choice once made stays, so that an unchanged binding never moves
+and adding one moves none; new ones get the least used X of their group and its lowest free extension, and go without
+only when no choice could serve them (slots.py, disjoint.py); nobody gets what another binding holds, ours or not, what
+a file fixes for somebody else, what is reserved, drained or resting. A drained X is left at the renewal, at once by
+what is not renewed for want of an end, and by what has an end of its own never. What cannot be had is said once for
+each group, with what would free numbers. Must not decide what is bound: the planner does.
 """
 
-import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pnsync.errors import Diagnostic, Severity
-from pnsync.groups import find_group
-from pnsync.matching import Matched
-from pnsync.model import Binding, Desired, Group, Observed
+from pnsync.disjoint import Asking
+from pnsync.errors import Diagnostic
+from pnsync.holdings import Holdings
+from pnsync.lifetimes import due_at
+from pnsync.matching import Matched, live_expiry
+from pnsync.model import NEVER, Binding, Desired, Group, Mode, Observed
 from pnsync.phone import country_code
 from pnsync.plan import Action, Deferred
-from pnsync.state import Entry, GroupEntry, State
+from pnsync.quarantine import Quarantine, warnings
+from pnsync.shortage import Drains, Shortages, left_group, taken_away
+from pnsync.slots import Demand, Number, Slots
+from pnsync.state import Entry, State
+
+ALL_EXTENSIONS = (0, 999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,237 +42,302 @@ class Allocation:
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
     deferred: Mapping[str, Deferred] = field(default_factory=dict)
     impossible: Mapping[str, Diagnostic] = field(default_factory=dict)
+    """By address; those of one group share one diagnostic."""
+    moving: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that leave a drained X now, with the reason: with their renewal, or because they have none."""
     notes: tuple[Diagnostic, ...] = ()
 
 
 def allocate(desired: Desired, state: State, observed: Observed, matched: Matched, now: int) -> Allocation:
-    """Choose for every declared binding that leaves X or extension open."""
+    """Choose for every declared binding that leaves X or extension open; `now` is epoch seconds."""
+    renamed = {one.source: one.target for one in desired.moved}
+    resting = state.quarantine if desired.policy.quarantine_seconds else ()
+    quarantine = Quarantine(resting, now=now, renamed=renamed)
+    fixed = warnings(desired, state, quarantine)
     asking = [one for one in desired.bindings.values() if one.enabled and (one.x_group or one.extension_auto)]
     if not asking:
-        return Allocation()
-    work = _Allocating(desired, state, observed, matched, now)
+        return Allocation(notes=fixed)
+    work = _Allocating(desired, state, observed, matched, now, quarantine)
     for binding in asking:
         work.keep(binding)
-    for binding in asking:
-        if binding.address not in work.chosen and binding.address not in work.impossible:
+    work.free_what_leaves()
+    new = [one for one in asking if one.address not in work.chosen]
+    for binding in new:
+        if binding.mode is not Mode.AXG:
             work.choose(binding)
-    return Allocation(work.chosen, work.deferred, work.impossible, tuple(work.notes))
-
-
-class _Number:
-    """One X: which extensions are taken or resting, and where the search for a free one stands."""
-
-    __slots__ = ("resting", "taken", "x")
-
-    def __init__(self, x: str) -> None:
-        self.x = x
-        self.taken: dict[str, str] = {}
-        self.resting: dict[str, tuple[str, int]] = {}
+    work.choose_for_groups([one for one in new if one.mode is Mode.AXG])
+    return work.done(new, fixed)
 
 
 class _Allocating:
     def __init__(
-        self, desired: Desired, state: State, observed: Observed, matched: Matched, now: int
+        self,
+        desired: Desired,
+        state: State,
+        observed: Observed,
+        matched: Matched,
+        now: int,
+        quarantine: Quarantine,
     ) -> None:
         self.desired = desired
         self.state = state
         self.observed = observed
+        self.matched = matched
         self.now = now
+        self.quarantine = quarantine
+        self.slots = Slots(quarantine, now=now, quarantine_seconds=desired.policy.quarantine_seconds)
+        self.holdings = Holdings(desired, state, observed, matched, now, self.slots)
+        self.parties = self.holdings.parties
         self.chosen: dict[str, Chosen] = {}
         self.deferred: dict[str, Deferred] = {}
-        self.impossible: dict[str, Diagnostic] = {}
+        self.moving: dict[str, str] = {}
         self.notes: list[Diagnostic] = []
-        self.numbers: dict[tuple[str, str], _Number] = {}
-        self.pools: dict[str, list[str]] = {}
-        self.heaps: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        self.starts: dict[tuple[str, str, str], int] = {}
-        self._occupy(matched)
+        self.shortages = Shortages(desired, matched, now)
+        self.drains = Drains(now)
+        self.left: dict[tuple[str, str], list[Binding]] = {}
+        self.blocking = state.blocking()
+        self._leavers: dict[str, Entry] = {}
+        self._demands: dict[tuple[str, str, str | None], Demand] = {}
+        self._texts: dict[tuple[int, int, frozenset[str]], tuple[str, ...]] = {}
 
-    def _number(self, provider: str, x: str) -> _Number:
-        found = self.numbers.get((provider, x))
+    # -- what a group offers ---------------------------------------------------------------------------------------
+
+    def _demand(self, binding: Binding) -> Demand | None:
+        """The slots that a binding may get; None where the group's numbers are not known."""
+        place = f"groups.{binding.x_group}" if binding.x_group is not None else f"{binding.phone_x}"
+        key = (f"{binding.provider} {place}", binding.phone_a.country_code, binding.extension)
+        found = self._demands.get(key)
         if found is None:
-            found = self.numbers[(provider, x)] = _Number(x)
+            group = None if binding.x_group is None else self.desired.groups[binding.x_group]
+            pool: tuple[str, ...] | None = (binding.phone_x,) if binding.phone_x is not None else ()
+            if group is not None:
+                pool = self.holdings.numbers_of(group)
+                if pool is None:
+                    return None
+                pool = tuple(x for x in pool if x not in group.drain)
+            numbers = tuple(
+                self.slots.number(binding.provider, x) for x in pool or () if country_code(x) == key[1]
+            )
+            texts = (
+                (binding.extension,) if binding.extension is not None else self._extensions(binding, group)
+            )
+            found = self._demands[key] = Demand(place, numbers, texts)
         return found
 
-    def _occupy(self, matched: Matched) -> None:
-        for row in matched.unmanaged:
-            alive = row.expires_at is None or row.expires_at > self.now
-            if row.phone_x is not None and row.extension and alive:
-                self._number(row.provider, row.phone_x).taken[row.extension] = f"binding {row.bind_id}"
-        for address, entry in self.state.bindings().items():
-            if entry.phone_x is not None and entry.extension:
-                self._number(entry.provider, entry.phone_x).taken[entry.extension] = address
-        for old in self.state.superseded.values():
-            if old.phone_x is not None and old.extension:
-                self._number(old.provider, old.phone_x).taken.setdefault(old.extension, old.address)
-        for binding in self.desired.bindings.values():
-            if binding.phone_x is not None and binding.extension is not None and binding.enabled:
-                self._number(binding.provider, binding.phone_x).taken[binding.extension] = binding.address
-        for one in self.state.quarantine:
-            if one.extension is not None and one.until > self.now:
-                number = self._number(one.provider, one.phone_x)
-                number.resting[one.extension] = (one.address, one.until)
+    def _extensions(self, binding: Binding, group: Group | None) -> tuple[str, ...]:
+        """The extensions that `auto` may give on an X: of its group, or of the groups that hold a fixed X."""
+        groups = (
+            [group]
+            if group is not None
+            else [
+                one
+                for one in self.desired.groups.values()
+                if one.provider == binding.provider
+                and binding.phone_x in (self.holdings.numbers_of(one) or ())
+            ]
+        )
+        low = max((one.extension_range[0] for one in groups), default=ALL_EXTENSIONS[0])
+        high = min((one.extension_range[1] for one in groups), default=ALL_EXTENSIONS[1])
+        reserved = frozenset(text for one in groups for text in one.reserved_extensions)
+        key = (low, high, reserved)
+        found = self._texts.get(key)
+        if found is None:
+            texts = (f"{value:03d}" for value in range(low, high + 1))
+            found = self._texts[key] = tuple(text for text in texts if text not in reserved)
+        return found
 
-    def _pool(self, binding: Binding) -> list[str] | None:
-        """The X numbers that a binding may get, in their listed order; None where the group is not known."""
-        if binding.x_group is None:
-            return [binding.phone_x] if binding.phone_x is not None else []
-        known = self.pools.get(binding.x_group)
-        if known is None:
-            group = self.desired.groups[binding.x_group]
-            found = self._numbers_of(group)
-            if found is None:
-                return None
-            known = self.pools[binding.x_group] = [one for one in found if one not in group.drain]
-        return known
-
-    def _numbers_of(self, group: Group) -> list[str] | None:
-        if group.phones is not None:
-            return [one.digits for one in group.phones]
-        listing = self.observed.listings.get(group.provider)
-        if listing is None:
-            entry = self.state.entries.get(group.address)
-            return [one.digits for one in entry.phones] if isinstance(entry, GroupEntry) else None
-        found = find_group(group, listing)
-        return [one.digits for one in found[0].phones] if len(found) == 1 else None
+    # -- what stays ------------------------------------------------------------------------------------------------
 
     def keep(self, binding: Binding) -> None:
-        """An allocation once made stays, as long as it still answers the declaration."""
-        entry = self.state.entries.get(binding.address)
-        if not isinstance(entry, Entry) or entry.provider != binding.provider or entry.phone_x is None:
-            return
-        if binding.phone_x is not None and entry.phone_x != binding.phone_x:
-            return
-        if binding.extension is not None and entry.extension != binding.extension:
-            return
-        if binding.extension_auto and entry.extension is None:
-            return
-        if binding.x_group is not None:
-            group = self.desired.groups[binding.x_group]
-            same_group = entry.x_group in (None, binding.x_group)
-            if not same_group or entry.phone_x in group.drain:
+        """A choice once made stays, as long as it still answers the declaration and nobody else was given it."""
+        address = binding.address
+        entry = self.state.entries.get(address)
+        for made in (entry, self.holdings.attempted.get(address)):
+            if isinstance(made, Entry) and self._answers(binding, made):
+                group = None if binding.x_group is None else self.desired.groups[binding.x_group]
+                if group is not None and made.phone_x in group.drain and self._leaves(binding, group, made):
+                    self._leavers[address] = made
+                else:
+                    self._keep(binding, made)
                 return
-            numbers = self._numbers_of(group)
-            if numbers is not None and entry.phone_x not in numbers:
-                self.notes.append(
-                    Diagnostic(
-                        "P330",
-                        f"{binding.address}: its X {entry.phone_x} has left {group.address} and is kept",
-                        Severity.WARNING,
-                        binding.span,
-                        advice=f"to move it, name the number under `drain:` of {group.name}",
-                        address=binding.address,
-                    )
-                )
-        self.chosen[binding.address] = Chosen(entry.phone_x, entry.extension)
+
+    def _keep(self, binding: Binding, made: Entry) -> None:
+        assert made.phone_x is not None
+        extension = made.extension if binding.mode is Mode.AXB_EXTENSION else None
+        self.chosen[binding.address] = Chosen(made.phone_x, extension)
+
+    def _answers(self, binding: Binding, made: Entry) -> bool:
+        x, extension = made.phone_x, made.extension
+        if made.provider != binding.provider or x is None:
+            return False
+        if binding.phone_x is not None and x != binding.phone_x:
+            return False
+        if binding.mode is Mode.AXB_EXTENSION:
+            if not extension or (binding.extension is not None and extension != binding.extension):
+                return False
+            holder = self.slots.holder(made.provider, x, extension)
+            if holder != binding.address:
+                if holder is not None:
+                    self.notes.append(taken_away(binding, x, extension, holder))
+                return False
+        if binding.x_group is None:
+            return True
+        if country_code(x) != binding.phone_a.country_code:
+            return False
+        numbers = self.holdings.numbers_of(self.desired.groups[binding.x_group])
+        if numbers is None or x in numbers:
+            return True
+        if made.x_group != binding.x_group:
+            return False
+        if x not in self.desired.groups[binding.x_group].drain:
+            self.left.setdefault((binding.x_group, x), []).append(binding)
+        return True
+
+    def _leaves(self, binding: Binding, group: Group, made: Entry) -> bool:
+        """Whether a binding leaves the drained X that it has now; what stays for a while is noted."""
+        assert made.phone_x is not None
+        address = binding.address
+        row = self.matched.rows.get(address)
+        entry = self.state.entries.get(address)
+        if address in self.blocking or not isinstance(entry, Entry):
+            self.drains.stays(group, made.phone_x, None)
+            return False
+        expires = live_expiry(entry, row)
+        due = due_at(binding.lifetime, expires)
+        if entry.down or row is None or expires <= self.now or _redeclared(binding, entry):
+            self.drains.leaves(group, made.phone_x)
+            return True
+        if due is None and expires < NEVER:
+            self.drains.stays(group, made.phone_x, expires)
+            return False
+        if due is not None and due > self.now:
+            self.drains.stays(group, made.phone_x, due)
+            return False
+        self.drains.leaves(group, made.phone_x)
+        when = "with its renewal" if due is not None else "at once, as it never expires"
+        self.moving[address] = f"leaves {made.phone_x}, which {group.address} drains, {when}"
+        return True
+
+    def free_what_leaves(self) -> None:
+        """Note the slots of ours that no declaration keeps: this plan frees them, and they rest before they are used."""
+        fixed = {one.address: one for one in self.desired.bindings.values() if one.enabled and one.extension}
+        for address, entry in self.state.entries.items():
+            if not isinstance(entry, Entry) or entry.phone_x is None or not entry.extension:
+                continue
+            stays: Chosen | Binding | None = self.chosen.get(address) or fixed.get(address)
+            if stays is not None and (stays.phone_x, stays.extension) == (entry.phone_x, entry.extension):
+                continue
+            if address not in self.blocking:
+                ended = self.now if entry.down else live_expiry(entry, self.matched.rows.get(address))
+                self.slots.leave(entry.provider, entry.phone_x, entry.extension, address, ended_at=ended)
+
+    # -- what is new -----------------------------------------------------------------------------------------------
 
     def choose(self, binding: Binding) -> None:
-        """The least used X with a free extension; or why there is none."""
-        pool = self._pool(binding)
-        if pool is None:
-            name = binding.x_group
-            self._impossible(
-                binding, f"the numbers of groups.{name} are not known", "see the group's own message"
-            )
+        """An X and extension for a binding that has none to keep."""
+        demand = self._demand(binding)
+        if demand is None:
+            self._unknown_group(binding)
             return
-        code = binding.phone_a.country_code
-        group = None if binding.x_group is None else self.desired.groups[binding.x_group]
-        key = (binding.x_group or f"={binding.phone_x}", code)
-        heap = self.heaps.get(key)
-        if heap is None:
-            fitting = [x for x in pool if country_code(x) == code]
-            heap = [(self._use(binding.provider, x), place, x) for place, x in enumerate(fitting)]
-            heapq.heapify(heap)
-            self.heaps[key] = heap
-        tried: list[tuple[int, int, str]] = []
-        while heap:
-            use, place, x = heapq.heappop(heap)
-            current = self._use(binding.provider, x)
-            if current != use:
-                heapq.heappush(heap, (current, place, x))
+        address = binding.address
+        self.shortages.ask(demand.place)
+        twin = self.holdings.take_twin(binding, [one.x for one in demand.numbers], demand.extensions)
+        if twin is not None:
+            self.chosen[address] = Chosen(*twin)
+        elif not self.slots.prefer(address, demand, self._had(binding, demand)):
+            self.slots.give(address, demand)
+
+    def _had(self, binding: Binding, demand: Demand) -> Iterator[tuple[Number, str]]:
+        """What a binding gave up lately, and on a move the extension that people know, on the least used X."""
+        for provider, x, extension in self.quarantine.own(binding.address):
+            if provider == binding.provider:
+                yield self.slots.number(provider, x), extension
+        entry = self.state.entries.get(binding.address)
+        if isinstance(entry, Entry) and entry.extension and entry.provider == binding.provider:
+            for number in sorted(demand.numbers, key=lambda one: one.load):
+                yield number, entry.extension
+
+    def choose_for_groups(self, new: list[Binding]) -> None:
+        """An X for each axg that picks from a group, so that no party stands twice on one."""
+        asking: list[Asking] = []
+        for binding in new:
+            demand = self._demand(binding)
+            if demand is None:
+                self._unknown_group(binding)
                 continue
-            tried.append((use, place, x))
-            extension = self._extension(binding, group, x)
-            if extension is not None:
-                self._take(binding, x, extension)
-                break
-        for use, place, x in tried:
-            heapq.heappush(heap, (self._use(binding.provider, x), place, x))
-        if binding.address not in self.chosen:
-            self._exhausted(binding, group, [x for _, _, x in tried])
+            self.shortages.ask(demand.place)
+            parties = self.holdings.callers(binding)
+            free = tuple(
+                one
+                for one in demand.numbers
+                if self.quarantine.until_for_callers(one.provider, one.x, parties, binding.address) is None
+            )
+            asking.append(Asking(binding.address, free, parties))
+        found = self.parties.assign(asking)
+        self.chosen.update({address: Chosen(number.x, None) for address, number in found.items()})
 
-    def _use(self, provider: str, x: str) -> int:
-        return len(self._number(provider, x).taken)
+    def _unknown_group(self, binding: Binding) -> None:
+        reason = f"the numbers of groups.{binding.x_group} are not known"
+        self.deferred[binding.address] = Deferred(
+            binding.address, Action.BIND, binding.provider, reason, None, binding.span
+        )
 
-    def _extension(self, binding: Binding, group: Group | None, x: str) -> str | None:
-        number = self._number(binding.provider, x)
-        if binding.extension is not None:
-            free = number.taken.get(binding.extension) in (None, binding.address)
-            return binding.extension if free and not self._rests(number, binding.extension, binding) else None
-        if not binding.extension_auto:
-            return ""
-        low, high = (0, 999) if group is None else group.extension_range
-        reserved: frozenset[str] = frozenset() if group is None else group.reserved_extensions
-        start_key = (binding.provider, x, binding.x_group or "")
-        start = max(low, self.starts.get(start_key, low))
-        skipped = False
-        for value in range(start, high + 1):
-            text = f"{value:03d}"
-            if text in number.taken or text in reserved:
-                continue
-            if self._rests(number, text, binding):
-                skipped = True
-                continue
-            if not skipped:
-                self.starts[start_key] = value
-            return text
-        return None
+    # -- the answer ------------------------------------------------------------------------------------------------
 
-    def _rests(self, number: _Number, extension: str, binding: Binding) -> bool:
-        resting = number.resting.get(extension)
-        return resting is not None and resting[0] != binding.address
+    def done(self, new: Iterable[Binding], fixed: Iterable[Diagnostic]) -> Allocation:
+        """The choices, and what is said of those that got none."""
+        for address, (number, extension) in self.slots.chosen.items():
+            self.chosen[address] = Chosen(number.x, extension)
+        for binding in new:
+            if binding.address not in self.chosen and binding.address not in self.deferred:
+                self._without(binding)
+        impossible = self.shortages.told(self.parties)
+        notes = [left_group(self.desired.groups[name], x, found) for (name, x), found in self.left.items()]
+        for group in self.desired.groups.values():
+            notes.extend(self.drains.told(group, self.matched))
+        return Allocation(self.chosen, self.deferred, impossible, self.moving, (*fixed, *self.notes, *notes))
 
-    def _take(self, binding: Binding, x: str, extension: str) -> None:
-        self.chosen[binding.address] = Chosen(x, extension or None)
-        if extension:
-            self._number(binding.provider, x).taken[extension] = binding.address
+    def _without(self, binding: Binding) -> None:
+        """For a binding that got nothing: it stays on a drained X, waits for what rests, or is short of numbers."""
+        address = binding.address
+        made = self._leavers.get(address)
+        if made is not None and binding.x_group is not None and self._still_its(address, made):
+            group = self.desired.groups[binding.x_group]
+            self.moving.pop(address, None)
+            self.drains.stuck(group, made.phone_x or "", binding)
+            self._keep(binding, made)
+            return
+        demand = self._demand(binding)
+        assert demand is not None
+        until = self._wait(binding, demand)
+        if until is None:
+            self.shortages.miss(binding, demand)
+            return
+        entry = self.state.entries.get(address)
+        live = isinstance(entry, Entry) and not entry.down
+        action = Action.REBIND if live else Action.BIND
+        reason = "every free number is in quarantine or about to be"
+        self.deferred[address] = Deferred(address, action, binding.provider, reason, until, binding.span)
 
-    def _exhausted(self, binding: Binding, group: Group | None, tried: Sequence[str]) -> None:
-        waits = [
-            until
-            for x in tried
-            for text, (address, until) in self._number(binding.provider, x).resting.items()
-            if address != binding.address and binding.extension in (None, text)
+    def _still_its(self, address: str, made: Entry) -> bool:
+        if not made.extension:
+            return True
+        return self.slots.holder(made.provider, made.phone_x or "", made.extension) == address
+
+    def _wait(self, binding: Binding, demand: Demand) -> int | None:
+        if binding.mode is not Mode.AXG:
+            return self.slots.wait(demand)
+        parties = self.holdings.callers(binding)
+        ends = [
+            self.quarantine.until_for_callers(one.provider, one.x, parties, binding.address)
+            for one in demand.numbers
+            if self.parties.clash(one, parties, binding.address) is None
         ]
-        if waits:
-            self.deferred[binding.address] = Deferred(
-                binding.address,
-                Action.BIND,
-                binding.provider,
-                "every free extension is in quarantine",
-                min(waits),
-                binding.span,
-            )
-            return
-        code = binding.phone_a.country_code
-        place = f"groups.{group.name}" if group is not None else f"X {binding.phone_x}"
-        if not tried:
-            self._impossible(
-                binding, f"{place} has no number of country code {code}", "add one, or choose another"
-            )
-            return
-        self._impossible(
-            binding,
-            f"{place} has no free extension left on its {len(tried)} number{'s' if len(tried) > 1 else ''}",
-            "add a number to the group, widen `extensions: {range: ..}`, or remove bindings",
-        )
+        return min((one for one in ends if one is not None), default=None)
 
-    def _impossible(self, binding: Binding, why: str, advice: str) -> None:
-        self.impossible[binding.address] = Diagnostic(
-            "P331",
-            f"{binding.address}: {why}",
-            Severity.ERROR,
-            binding.span,
-            advice=advice,
-            address=binding.address,
-        )
+
+def _redeclared(binding: Binding, entry: Entry) -> bool:
+    """Whether a binding is rebound anyhow, so that it leaves a drained X on this occasion."""
+    wanted = (binding.mode, binding.phone_a, binding.phone_b, binding.group, binding.recording)
+    made = (entry.mode, entry.phone_a, entry.phone_b, entry.group, entry.recording)
+    return wanted != made
