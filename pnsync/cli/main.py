@@ -25,7 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "renew": ("apply", "Renew, recover and finish what is down."),
     "refresh": ("observe", "Record in the state what the vendors list."),
     "verify": ("observe", "Compare the vendors' listings with the files."),
-    #    "groups": ("observe", "Show number groups, their use and free extensions."),
+    "groups": ("observe", "Show number groups, their use and free extensions."),
     "state": ("state", "Look at the state, and mend it."),
     "unlock": ("state", "Break the lock of a run that hangs."),
     "sandbox": ("sandbox", "The simulated vendors."),

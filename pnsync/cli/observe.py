@@ -1,6 +1,7 @@
-"""`pnsync refresh` and `verify`: what the vendors list, against the state and against the files. No writing calls."""
+"""`pnsync refresh`, `verify`, `groups`: what the vendors list, against state and files. No writing calls."""
 
-from dataclasses import replace
+import json as jsonlib
+from dataclasses import asdict, replace
 
 import click
 
@@ -29,7 +30,7 @@ def refresh(
     with opened(invocation, gentle=True, json=json) as session:
         timeout = lock_timeout_seconds(invocation, lock_timeout)
         found, verdict = run_refresh(session.world, lock_timeout_seconds=timeout)
-        tell_unread(session, found)
+        tell_unread(session, found.observed)
         if json:
             invocation.event({"event": "drift", "plan": found.document})
         else:
@@ -50,7 +51,7 @@ def verify(invocation: Invocation, /, *, json: bool) -> Verdict:
 
     with opened(invocation, gentle=False, json=json) as session:
         found = run_verify(session.world)
-        tell_unread(session, found)
+        tell_unread(session, found.observed)
         if json:
             invocation.event({"event": "differences", "plan": found.document})
         else:
@@ -60,3 +61,28 @@ def verify(invocation: Invocation, /, *, json: bool) -> Verdict:
     if found.plan.changes:
         codes.append(ExitCode.DIFFERENCES)
     return Verdict("verify", tuple(codes), deferred=len(found.plan.deferred))
+
+
+@command("groups")
+@click.option("--json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
+    """Show number groups and pools: their use, and free extensions (-v: of each number)."""
+    from pnsync.cli.session import opened
+    from pnsync.planning import failure_codes, read_listings
+    from pnsync.render.usage import usage_text
+    from pnsync.state import State
+    from pnsync.usage import usage
+
+    with opened(invocation, gentle=False) as session:
+        world = session.world
+        state = world.store.load() or State(lineage="")
+        observed = read_listings(world, state, scans=1)
+        tell_unread(session, observed)
+        found = [asdict(one) for one in usage(world.desired, state, observed, now=world.clock.now())]
+        if json:
+            session.show(jsonlib.dumps({"groups": found}, ensure_ascii=False, indent=2))
+        else:
+            colour = invocation.output.out_colour
+            session.show(usage_text(found, colour=colour, verbose=invocation.verbosity > 0))
+    return Verdict("groups", tuple(failure_codes(observed)))

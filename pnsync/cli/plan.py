@@ -29,8 +29,8 @@ from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
     from pnsync.cli.session import Opened
-    from pnsync.model import Desired
-    from pnsync.planning import Planned, PlanOptions
+    from pnsync.model import Desired, Observed
+    from pnsync.planning import PlanOptions
 
 Document = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ def plan(
         options = plan_options(refresh=not no_refresh, **asked)
         planned = make_plan(session.world, options)
         shown = _revealed(planned.plan) if reveal else planned.document
-        tell_unread(session, planned)
+        tell_unread(session, planned.observed)
         if out:
             sealed = seal(planned.document, planned.plan, options.saved(), planned.keys)
             replace_file(invocation.path(out), saved_bytes(sealed), mode=PRIVATE)
@@ -88,9 +88,9 @@ def plan(
     return Verdict("plan", tuple(codes), deferred=len(planned.plan.deferred))
 
 
-def tell_unread(session: "Opened", planned: "Planned") -> None:
+def tell_unread(session: "Opened", observed: "Observed") -> None:
     """Name the providers that could not be read, for which nothing is planned, and why."""
-    for name, failure in sorted(planned.observed.failures.items()):
+    for name, failure in sorted(observed.failures.items()):
         session.tell(f"{escape(name)} was not read, so nothing is concluded about it:")
         session.tell(message(failure, session.invocation))
 
