@@ -6,6 +6,7 @@ RELIABILITY 4.1 P1 to P21; T2 (in process), T4. The same script runs once to be 
 import errno
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -160,10 +161,8 @@ def test_a_recovery_that_dies_at_any_call_is_recovered(tmp_path: Path) -> None:
                 before = store(path).load()
                 disk = DyingDisk(nth, moment)
                 run = Run(path, disk)
-                try:
+                with suppress(Killed):
                     run.go()
-                except Killed:
-                    pass
                 disk.bury()
                 check(path, run, before)
                 runs.append(run)

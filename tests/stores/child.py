@@ -1,0 +1,102 @@
+"""Another process that works on a state: told what to do on stdin, a line each; answers with a line each."""
+
+import json
+import os
+import sys
+import time
+
+from pnsync.backends.local import LocalBackend
+from pnsync.errors import PnsyncError
+from pnsync.holder import Holder
+from pnsync.interfaces import Taken
+from pnsync.journal import Noted
+from pnsync.record import frame, unframe
+from pnsync.store import Session, Store
+
+
+class SystemClock:
+    """The real time."""
+
+    now = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class Child:
+    """A run of its own."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.backend = LocalBackend(path, SystemClock())
+        self.store = Store(self.backend, SystemClock(), pinned_lineage=None)
+        self.holder = Holder(
+            f"{os.getpid():08x}", name, "here", os.getpid(), "pnsync apply", int(time.time())
+        )
+        self.session: Session | None = None
+
+    def do(self, word: str, rest: list[str]) -> str:
+        try:
+            return str(getattr(self, word)(*rest))
+        except PnsyncError as error:
+            return f"{type(error).__name__} {error.code}"
+
+    def hold(self, timeout: str = "0") -> str:
+        self.session = self.store.hold(self.holder, timeout=float(timeout))
+        return "held"
+
+    def record(self, key: str, value: str) -> str:
+        assert self.session is not None
+        self.session.record(Noted(key, value))
+        return "recorded"
+
+    def check(self) -> str:
+        assert self.session is not None
+        self.session.check()
+        return "checked"
+
+    def finish(self) -> int:
+        assert self.session is not None
+        return self.session.finish().serial
+
+    def leave(self) -> str:
+        assert self.session is not None
+        self.session.__exit__(None, None, None)
+        return "left"
+
+    def moment(self) -> str:
+        """Stay in the moment of a write."""
+        self.inside = self.backend._folder.moment()
+        self.inside.__enter__()
+        return "inside"
+
+    def race(self, count: str) -> str:
+        """Append `count` records without any lock; the numbers that were acknowledged."""
+        acknowledged: list[int] = []
+        while len(acknowledged) < int(count):
+            records = self.backend.records(0)
+            last = unframe(records[-1][1]) if records else None
+            seq, previous = (last.seq + 1, last.hash) if last else (1, "")
+            line, _ = frame(seq, previous, json.dumps([self.holder.user, len(acknowledged)]).encode())
+            try:
+                self.backend.append(seq, line)
+            except Taken:
+                continue
+            acknowledged.append(seq)
+        return json.dumps(acknowledged)
+
+    def runs(self, count: str) -> str:
+        """Whole runs, one after the other."""
+        for turn in range(int(count)):
+            with self.store.hold(self.holder, timeout=60) as session:
+                seen = int(session.state.notes.get("turns", "0"))
+                session.record(Noted(f"{self.holder.user}-{turn}", "1"))
+                session.record(Noted("turns", str(seen + 1)))
+                session.finish()
+        return "done"
+
+
+if __name__ == "__main__":
+    child = Child(sys.argv[1], sys.argv[2])
+    print("ready", flush=True)
+    for line in sys.stdin:
+        word, *rest = line.split()
+        print(child.do(word, rest), flush=True)
