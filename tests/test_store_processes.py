@@ -95,10 +95,10 @@ def test_processes_that_race_for_slots_never_share_one(path: Path, start: Start)
     assert [seq for seq, _ in found.lines] == numbers
     previous = ""
     for _, line in found.lines:
-        one = unframe(line)
-        assert one is not None
-        assert follows(one, previous)
-        previous = one.hash
+        record = unframe(line)
+        assert record is not None
+        assert follows(record, previous)
+        previous = record.hash
 
 
 def test_whole_runs_of_several_processes_come_one_after_the_other(path: Path, start: Start) -> None:
@@ -191,7 +191,8 @@ def test_a_process_that_stands_still_inside_a_write_cannot_be_unlocked(path: Pat
 def test_readers_see_whole_states_that_only_grow_while_runs_work(path: Path, start: Start) -> None:
     child = start("a")
     child.tell("runs 60")
-    seen, turns = [], []
+    seen: list[tuple[int, int]] = []
+    turns: list[int] = []
     while not turns or turns[-1] < 60:
         found = store(path).load()
         if found is not None:

@@ -42,7 +42,7 @@ from pnsync.state import (
     Superseded,
 )
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INSTANTS = st.one_of(st.integers(0, 2**33), st.just(NEVER), st.integers(NEVER - 2, NEVER + 10**12))
 PHONES = st.builds(Phone, st.from_regex(r"447700900[0-9]{3}", fullmatch=True))
 NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,6}", fullmatch=True)
