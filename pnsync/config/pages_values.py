@@ -183,7 +183,7 @@ VALUES: Final[dict[str, Page]] = {
     ),
     "E230": Page(
         "Not a rate",
-        "`rate` is calls a second, reads included: above 0, at most 1000; the default is 20.",
+        "`rate` is calls a second, reads included: above 0, at most 100,000; the default is 20.",
         "rate: 5",
     ),
     "E231": Page(

@@ -86,9 +86,9 @@ class _Reader:
         endpoint = self._endpoint(shape, vendor, allowed)
         credentials = self._credentials(shape.credentials, vendor)
         rate = float(shape.rate) if shape.rate else 20.0
-        if not 0 < rate <= 1000:
+        if not 0 < rate <= 100_000:
             self.report(
-                "E230", "rate must be above 0 and at most 1000 calls a second", "rate", "like 20 or 0.5"
+                "E230", "rate must be above 0 and at most 100,000 calls a second", "rate", "like 20 or 0.5"
             )
         window = self._settle_window(shape, vendor, endpoint)
         if not self.sound or endpoint is None:

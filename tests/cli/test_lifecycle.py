@@ -273,6 +273,33 @@ def test_a_state_is_rebuilt(run: Run, tmp_path: Path) -> None:
     assert "No changes." in ok(run("plan"))
 
 
+def test_a_state_is_put_back_but_not_back_in_time(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, LONDON)
+    ok(run("apply", "--auto-approve"))
+    ok(run("state", "pull", "one.json"))
+    assert "serial 2" in ok(run("state", "push", "one.json"))
+    found = run("state", "push", "one.json")
+    ok(found, 9)
+    assert "older than the state" in found.stderr
+    ok(run("state", "pull", "two.json"))
+    (tmp_path / "state/pnsync.state.json").write_bytes(b"")
+    ok(run("plan"), 9)
+    ok(run("state", "push", "two.json"))
+    assert "No changes." in ok(run("plan"))
+    (tmp_path / "three.json").write_bytes((tmp_path / "two.json").read_bytes()[:-20])
+    ok(run("state", "push", "three.json"), 9)
+
+
+def test_groups(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, LONDON)
+    ok(run("apply", "--auto-approve"))
+    assert ok(run("groups")).startswith(
+        "hotline-pool  nx  numbers  3 numbers · 1 live binding, 1 of them ours"
+    )
+    (group,) = json.loads(ok(run("groups", "--json")))["groups"]
+    assert (group["name"], group["live"], len(group["numbers"])) == ("hotline-pool", 1, 3)
+
+
 def test_unlocking_what_is_not_locked(run: Run, tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     ok(run("apply", "--auto-approve"))

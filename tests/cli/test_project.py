@@ -1,8 +1,11 @@
 """explain, completion: commands that need no files."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from pnsync.cli.pages import titles
+from pnsync.cli.pages import page, titles
 from tests.cli.conftest import Run
 
 
@@ -36,3 +39,22 @@ def test_completion(run: Run, shell: str) -> None:
     found = run("completion", shell)
     assert found.exit_code == 0
     assert "_PNSYNC_COMPLETE" in found.stdout
+
+
+def test_every_code_that_is_reported_has_its_page() -> None:
+    sources = Path(__file__).parents[2] / "pnsync"
+    found = {
+        code: file.name
+        for file in sources.rglob("*.py")
+        for code in re.findall(r'"([AEPSW]\d{3})"', file.read_text())
+    }
+    missing = {code: name for code, name in sorted(found.items()) if page(code) is None}
+    assert missing == {}
+
+
+def test_no_page_is_empty() -> None:
+    for code, title in titles().items():
+        found = page(code)
+        assert found is not None
+        assert title
+        assert len(found.text) > 20, code

@@ -105,6 +105,14 @@ def test_a_write_is_never_stamped_later_than_its_intent_allows() -> None:
     assert len(script.seen) == 1
 
 
+def test_it_is_not_waited_for_what_would_come_too_late() -> None:
+    script, clock = Script([httpx.ConnectError("x"), BOUND]), ManualClock()
+    provider = nxcloud(script, clock, config=nx_config(rate=0.01))
+    provider.pace()
+    assert isinstance(provider.send(golden_nx_intents()["bindAXB"]), NotSent)
+    assert clock.slept == []
+
+
 def test_a_try_again_waits_its_turn() -> None:
     script, clock = Script([httpx.ConnectError("x"), BOUND]), ManualClock()
     provider = nxcloud(script, clock, config=nx_config(rate=0.2))
@@ -135,6 +143,15 @@ def test_a_clock_that_was_set_forward_stops_an_intent_and_is_measured_again() ->
     read, write = script.seen
     assert read.headers["action"] == "getAXBList"
     assert abs(int(write.headers["ts"]) / 1000 - START) <= 3
+    clock.wall += 3600
+    clock.mono += 3600
+    script = Script([answer({"status": "0", "data": {"total": 0}}, date=http_date(START)), {"status": "0"}])
+    other = laaffic(script, clock)
+    assert other.vendor_now() == clock.wall
+    clock.wall += 100
+    assert isinstance(other.send(golden_la_intents()["pns/unbind"]), Applied)
+    assert [one.url.path for one in script.seen] == ["/v3/number/pns/queryBindPage", "/v3/number/pns/unbind"]
+    assert abs(int(script.seen[1].headers["timestamp"]) - START) <= 3
 
 
 @pytest.mark.parametrize("by_wall", [True, False])
@@ -263,6 +280,12 @@ def test_a_read_is_never_redirected_nor_repeated_for_a_lasting_status(status: in
         nxcloud(script).list(scans=1, reading=silent)
     assert [one.url.host for one in script.seen] == ["number.nxcloud.com"]
     assert f"HTTP status {status}" in raised.value.detail[0]
+
+
+def test_a_listing_with_a_status_of_failure_is_none() -> None:
+    for status in (400, 404, 500):
+        with pytest.raises(VendorError):
+            nxcloud(Script([answer(EMPTY, status)])).list(scans=1, reading=silent)
 
 
 def test_the_switch_is_asked_once() -> None:

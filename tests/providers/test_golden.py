@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from pnsync.errors import UsageError, VendorError
 from pnsync.journal import Applied, Unknown
-from pnsync.model import LiveBinding, LiveGroup, LivePool
+from pnsync.model import NEVER, LiveBinding, LiveGroup, LivePool
 from pnsync.phone import Phone
+from pnsync.providers.decoding import Unreadable
 from pnsync.providers.laaffic import signing as la_signing
 from pnsync.providers.laaffic import wire as la_wire
 from pnsync.providers.nxcloud import signing as nx_signing
@@ -24,6 +26,7 @@ from .world import (
     golden_la_intents,
     golden_nx_intents,
     laaffic,
+    nx_config,
     nxcloud,
     silent,
 )
@@ -232,6 +235,118 @@ def test_the_sample_failures_are_understood() -> None:
     assert (reply.meaning, reply.code) == (Meaning.CLOCK, "-16")
     reply = nx_wire.reply(NX["miss_push"]["body"])
     assert (reply.meaning, reply.code) == (Meaning.ABSENT, "10013")
+
+
+# Rows that cannot be used, each with what is said of it: a listing names the kind and never the content.
+BAD_NX_ROWS: list[tuple[dict[str, Any] | list[int], str]] = [
+    ([1], "the row is not an object"),
+    ({"bindId": None}, "bindId is missing"),
+    ({"bindId": "x y"}, "bindId is not a well-formed id"),
+    ({"phoneA": ""}, "phoneA is missing"),
+    ({"phoneA": "none"}, "phoneA is not a telephone number"),
+    ({"phoneB": [1]}, "phoneB is not a telephone number"),
+    ({"did": 1.5}, "did is not a telephone number"),
+    ({"flag": "yes"}, "flag is not a whole number"),
+    ({"extension": "1x"}, "extension is not a number of digits"),
+    ({"extension": 10**7}, "extension is not a number of digits"),
+    ({"customerBindId": [1]}, "customerBindId is not text"),
+]
+BAD_LA_ROWS: list[tuple[dict[str, Any] | list[int], str]] = [
+    ([1], "the row is not an object"),
+    ({"bindId": None}, "bindId is missing"),
+    ({"bindId": "b1"}, "bindId is not a decimal number"),
+    ({"phoneA": None}, "phoneA is missing"),
+    ({"pnsNumberB": "x"}, "pnsNumberB is not a telephone number"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), BAD_NX_ROWS)
+def test_nxcloud_rows_that_cannot_be_used(damage: Any, said: str) -> None:
+    [sample] = NX["getAXBList"]["response"]["data"]["bindList"]
+    row = {**sample, **damage} if isinstance(damage, dict) else damage
+    with pytest.raises(Unreadable, match=f"^{said}$"):
+        nx_wire.binding("nx", row, Counter())
+
+
+@pytest.mark.parametrize(("damage", "said"), BAD_LA_ROWS)
+def test_laaffic_rows_that_cannot_be_used(damage: Any, said: str) -> None:
+    [sample] = LA["pns/queryBindPage"]["response"]["data"]["records"]
+    row = {**sample, **damage} if isinstance(damage, dict) else damage
+    with pytest.raises(Unreadable, match=f"^{said}$"):
+        la_wire.binding("la", row, None, Counter())
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("007", "007"), ("0193", "0193"), (7, "007"), (193, "193"), ("", None), (None, None)],
+)
+def test_an_extension_keeps_its_zeros(written: Any, read: str | None) -> None:
+    [sample] = NX["getAXBList"]["response"]["data"]["bindList"]
+    del (row := dict(sample))["extension"]
+    for name in ("extension", "Extension"):
+        assert nx_wire.binding("nx", {**row, name: written}, Counter())[1].extension == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "flawed"),
+    [
+        (0, NEVER, False),
+        ("0", NEVER, False),
+        (1670845212, 1670845212, False),
+        ("1670845212", 1670845212, False),
+        (1011, None, True),
+        (1670845212000, None, True),
+        (-1, None, True),
+        (None, None, True),
+        ("", None, True),
+        ("soon", None, True),
+        (1.5, None, True),
+        (True, None, True),
+    ],
+)
+def test_an_expiry_is_an_instant_or_told(written: Any, read: int | None, flawed: bool) -> None:
+    [sample] = NX["getAXBList"]["response"]["data"]["bindList"]
+    flaws: Counter[str] = Counter()
+    row = nx_wire.binding("nx", {**sample, "expireAt": written}, flaws)[1]
+    assert (row.expires_at, bool(flaws)) == (read, flawed)
+
+
+def test_an_unknown_expiry_of_laaffic_is_kept_and_told() -> None:
+    [sample] = LA["pns/queryBindPage"]["response"]["data"]["records"]
+    flaws: Counter[str] = Counter()
+    row = la_wire.binding("la", {**sample, "expireTime": "soon"}, 0, flaws)[1]
+    assert (row.expires_at, row.naive_expiry, row.bind_id) == (None, None, "1234")
+    assert flaws
+
+
+@pytest.mark.parametrize(
+    "data", [{}, None, {"total": 5}, {"records": 1}, {"bindList": "x", "total": 0}, {"records": {}}]
+)
+def test_a_page_without_its_list_is_no_empty_page(data: Any) -> None:
+    with pytest.raises(VendorError):
+        nxcloud(always({"code": 0, "data": data})).list(scans=1, reading=silent)
+    with pytest.raises(VendorError):
+        laaffic(always({"status": 0, "data": data and {**data, "total": 3}})).list(scans=1, reading=silent)
+
+
+def test_an_empty_account_is_one() -> None:
+    for data in (
+        {"bindList": [], "groups": [], "total": 0},
+        {"bind_list": None, "groups": None},
+        {"total": 0},
+    ):
+        assert nxcloud(always({"code": 0, "data": data})).list(scans=2, reading=silent).stable
+    assert laaffic(always({"status": 0, "data": {"records": []}})).list(scans=2, reading=silent).stable
+
+
+def test_laaffic_cannot_be_asked_who_rings() -> None:
+    with pytest.raises(UsageError):
+        laaffic(None).query(caller=Phone("85222222222"), did="85235753352", extension=None)
+
+
+def test_accounts_are_told_apart_by_host() -> None:
+    assert laaffic(None).account(b"k" * 32).host == "api.laaffic.com"
+    assert nxcloud(None, config=nx_config(endpoint="sandbox")).account(b"k" * 32).host == "sandbox"
 
 
 def test_a_single_page_that_repeats_for_ever_is_a_problem() -> None:

@@ -385,6 +385,34 @@ def test_closing_frees_a_call_that_hangs() -> None:
         assert [type(one) for one in outcomes] == [Unknown]
 
 
+def test_closing_ends_a_listing_that_hangs_and_everything_after() -> None:
+    hangs = threading.Event()
+
+    def talk(server: Server, connection: socket.socket, _: int) -> None:
+        server.request(connection)
+        hangs.set()
+        connection.recv(1)
+
+    with serving(talk) as server:
+        provider = nxcloud(None, RealClock(), config=config(server.port), total_seconds=10)
+        errors: list[Exception] = []
+
+        def read() -> None:
+            try:
+                provider.list(scans=2, reading=silent)
+            except VendorError as error:
+                errors.append(error)
+
+        call = threading.Thread(target=read)
+        call.start()
+        assert hangs.wait(5)
+        provider.close()
+        call.join(3)
+        assert len(errors) == 1
+        assert isinstance(provider.send(golden_nx_intents()["bindAXB"]), NotSent)
+        assert server.connections == 1
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of our own for 127.0.0.1, with its key."""
