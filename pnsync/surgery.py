@@ -6,6 +6,7 @@ What `pnsync state ...` does. Every operation is recorded under the lock; a vend
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from pnsync import statefile
 from pnsync.errors import StateError, UsageError
 from pnsync.identity import address_hash, identify
 from pnsync.journal import Accepted, Doubled, Recorded, Resolved, Verdict
@@ -24,7 +25,7 @@ def move(world: World, source: str, target: str, *, timeout: float = 0.0) -> Sta
             raise _absent(source)
         if target in session.state.entries:
             raise UsageError(f"{target} is in the state already", "Remove or rename that one first.")
-        if source.split(".")[0] != target.split(".")[0]:
+        if source.split(".", maxsplit=1)[0] != target.split(".", maxsplit=1)[0]:
             raise UsageError("an address keeps its kind", f"{source} cannot become {target}.")
         session.record(Recorded(source, None), Recorded(target, entry))
         return session.finish()
@@ -57,6 +58,27 @@ def accept_account(world: World, name: str, *, timeout: float = 0.0) -> State:
     with world.store.hold(world.holder, timeout=timeout) as session:
         session.record(Accepted(name, provider.account(derive(pseudonym_key(session.state), "account"))))
         return session.finish()
+
+
+def push(world: World, data: bytes, *, timeout: float = 0.0) -> State:
+    """Put a state file in the state's place; what was there is kept as a backup.
+
+    Raises StateError where the file is damaged, older than the state, or of another lineage.
+    """
+    store = world.store
+    found = statefile.loads(data, store.codec)
+    try:
+        held = store.hold(world.holder, timeout=timeout)
+    except StateError:
+        held = store.hold_unreadable(world.holder, timeout=timeout)
+    with held as session:
+        if found.serial < session.state.serial:
+            raise StateError(
+                "the file is older than the state",
+                f"It has serial {found.serial}, and the state {session.state.serial}: what was recorded since",
+                "would be forgotten, and bindings made again. Take the state that ran last.",
+            )
+        return session.replace(found)
 
 
 def _absent(address: str) -> UsageError:

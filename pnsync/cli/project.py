@@ -84,7 +84,7 @@ def explain(invocation: Invocation, code: str | None) -> int:
     if found is None:
         raise UsageError("there is no such code", command=invocation.again("explain"))
     columns = min(invocation.output.columns or 100, 100)
-    parts = [f"{code.strip().upper()}: {found.title}"]
+    parts = [textwrap.fill(f"{code.strip().upper()}: {found.title}", columns)]
     told = found.text.removeprefix(found.title).removeprefix(".").strip()
     parts += [textwrap.fill(one, columns) for one in told.split("\n\n")]
     if found.example:

@@ -204,6 +204,21 @@ def pull(invocation: Invocation, file: str) -> int:
     return ExitCode.DONE
 
 
+@state.command("push")
+@click.argument("file")
+@lock_option
+@click.pass_obj
+def push(invocation: Invocation, file: str, lock_timeout: int | None) -> int:
+    """Put FILE in the state's place, guarded by lineage and serial; the old one is kept as a backup."""
+    from pnsync import surgery
+
+    data = invocation.path(file).read_bytes()
+    with _world(invocation, lock_timeout) as (world, timeout):
+        found = surgery.push(world, data, timeout=timeout)
+    invocation.output.out(f"The state is at serial {found.serial} now.")
+    return ExitCode.DONE
+
+
 @state.command("rebuild")
 @click.option("--lineage", metavar="LINEAGE", help="The lineage, where the listed ids show several.")
 @lock_option
