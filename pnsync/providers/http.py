@@ -97,6 +97,7 @@ class Channel:
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
         self._opened: list[httpx.BaseTransport] = []
+        self._closed = False
 
     def stamp(self, vendor: float) -> Stamp:
         """A stamp for a request that is to be signed now."""
@@ -105,6 +106,8 @@ class Channel:
     def exchange(self, request: Request, signed: dict[str, str], stamp: Stamp) -> Answer | Failed:
         """Send once and read the answer whole. Raises nothing for what a network or a vendor does."""
         began, started = self._clock.now(), self._clock.monotonic()
+        if self._closed:
+            return self._failed(request, started, NotSent("the run is ending"), True)
         try:
             transport, guard = self._connection()
         except OSError:
@@ -162,8 +165,9 @@ class Channel:
         return answer
 
     def close(self) -> None:
-        """Close the connections of every thread."""
+        """End it for good: what another thread waits for breaks off at once, and nothing new is sent."""
         with self._lock:
+            self._closed = True
             opened, self._opened = self._opened, []
         for one in opened:
             one.close()

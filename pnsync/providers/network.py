@@ -111,10 +111,10 @@ class _CheckedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         failure: Exception | None = None
         deadline = time.monotonic() + self._guard.bounded(timeout)
-        for address in self._addresses(host, port):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise httpcore.ConnectTimeout("connect deadline") from failure
+        addresses = self._addresses(host, port)
+        for number, address in enumerate(addresses):
+            # An address that does not answer leaves time for those after it.
+            left = max(0.001, deadline - time.monotonic()) / (len(addresses) - number)
             try:
                 inner = self._inner.connect_tcp(address, port, left, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

@@ -51,7 +51,9 @@ PAST_THE_END: Final = "10012"
 _UNLISTED: Final = Code(Meaning.UNLISTED, "the vendor answered with a code that it does not document")
 _SHOWN_CODES: Final = 10**6
 _RECORDING: Final = 1
-_EPOCH: Final = range(1_000_000_001, 100_000_000_000)
+_EARLIEST: Final = 1_000_000_000
+_LATEST: Final = 100_000_000_000
+"""An expireAt between these is epoch seconds (1.8 row 6): the year 2001, and milliseconds would be later."""
 _OPERATE: Final = {GroupChange.ADD: 0, GroupChange.REMOVE: 1, GroupChange.REPLACE: 2}
 
 
@@ -238,7 +240,7 @@ def _expiry(row: Json, flaws: Counter[str]) -> int | None:
         return None
     if value == 0:
         return NEVER
-    if value in _EPOCH:
+    if value is not None and _EARLIEST < value < _LATEST:
         return value
     flaws["expireAt is not an instant"] += 1
     return None
