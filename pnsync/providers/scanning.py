@@ -84,7 +84,10 @@ def scan_listing(
         if len(agreeing) >= scans:
             break
     assert last is not None
-    problems = [f"{count} {what}: {flaw}" for flaw, count in sorted(last.flaws.items())]
+    problems = [
+        f"{count} row{'s' if count > 1 else ''} of the {what}: {flaw}"
+        for flaw, count in sorted(last.flaws.items())
+    ]
     if len(agreeing) < scans:
         problems.append(
             f"the listing of {what} would not hold still: {last.moved or 'its rows kept changing'}"

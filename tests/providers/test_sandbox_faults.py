@@ -135,7 +135,7 @@ def test_an_expiry_of_seconds_left_is_told_and_not_guessed() -> None:
     provider.send(bind(entry()))
     listing = provider.list(scans=1, reading=silent)
     assert [one.expires_at for one in listing.bindings] == [None]
-    assert listing.problems == ("1 bindings: expireAt is not an instant",)
+    assert listing.problems == ("1 row of the bindings: expireAt is not an instant",)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,10 @@ def test_an_end_told_too_early_is_scanned_again() -> None:
 def test_rows_that_cannot_be_read_are_counted_by_kind() -> None:
     found = scan(Vendor([1, "broken", "flawed", "broken"], total="all"), 2)
     assert list(found.rows) == [1, "flawed"]
-    assert found.problems == ("1 rows: its expiry is not an instant", "2 rows: its id is missing")
+    assert found.problems == (
+        "1 row of the rows: its expiry is not an instant",
+        "2 rows of the rows: its id is missing",
+    )
     assert found.scans == 2
 
 

@@ -6,12 +6,14 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pnsync.errors import VendorError
@@ -235,6 +237,21 @@ def test_a_gzip_bomb_is_not_inflated() -> None:
         assert isinstance(outcome, Unknown)
         assert "longer than" in outcome.reason
         assert time.monotonic() - began < 2
+
+
+def test_a_bomb_in_one_piece_takes_no_more_memory_than_an_answer_may() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(128)) + packer.flush()
+    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(bomb))
+    provider = nxcloud(httpx.MockTransport(lambda _: answer))
+    tracemalloc.start()
+    try:
+        outcome = provider.send(golden_nx_intents()["bindAXB"])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(outcome, Unknown)
+    assert peak < 24 << 20
 
 
 @pytest.mark.parametrize(
