@@ -106,15 +106,22 @@ def facts(found: Review, names: int) -> str:
     if found.gaps:
         among = counted(len(found.gaps), "binding")
         lines.append(f"**Gap:** {among} unreachable for about {duration(found.longest_gap)} at most")
-    unreached = [
-        (found.counts["recovery"]["bind"], "down since an interrupted run"),
-        (found.counts["drift"]["bind"], "lost at the vendor"),
-        (found.counts["expiry"]["bind"], "expired"),
-    ]
-    if any(many for many, _ in unreached):
-        told = ", ".join(f"{number(many)} {why}" for many, why in unreached if many)
-        lines.append(f"**Not reached now,** bound again by this plan: {told}")
+    unreached = unreached_now(found)
+    if unreached:
+        lines.append(f"**Not reached now,** bound again by this plan: {unreached}")
     return "\n".join(f"- {line}" for line in lines if line) + "\n" if any(lines) else ""
+
+
+def unreached_now(found: Review) -> str:
+    """What this plan binds again, by why it is not there: `1 down since an interrupted run`."""
+    causes = (
+        ("recovery", "down since an interrupted run"),
+        ("drift", "lost at the vendor"),
+        ("expiry", "expired"),
+    )
+    return ", ".join(
+        f"{number(found.counts[cause]['bind'])} {why}" for cause, why in causes if found.counts[cause]["bind"]
+    )
 
 
 def _anything(found: Review) -> bool:

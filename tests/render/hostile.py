@@ -1,5 +1,6 @@
 """Texts that try to leave the place they are shown in, for every renderer."""
 
+import unicodedata
 from typing import Any
 
 from hypothesis import strategies as st
@@ -58,6 +59,11 @@ TEXTS = st.one_of(
     st.text(alphabet=st.sampled_from("|`\\<>&@#*_~[]()!:-=\"'$ \n\tab1"), max_size=30),
     st.text(max_size=30),
 )
+
+
+def visible(text: str) -> bool:
+    """Whether every character of a text is seen, or is a line's end or some kind of space."""
+    return all(one.isprintable() or unicodedata.category(one) == "Zs" for one in text.replace("\n", ""))
 
 
 def hostile_document(text: str, *, action: Action = Action.REBIND, **more: Any) -> dict[str, Any]:
