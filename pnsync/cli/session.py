@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
-
-import httpx
+from urllib.parse import urlsplit
 
 from pnsync.backends.local import LocalBackend
 from pnsync.cli import VERSION
 from pnsync.cli.command import Invocation
+from pnsync.cli.findings import findings_text
+from pnsync.cli.logs import shown_logs
 from pnsync.cli.signals import Signals, SystemClock
 from pnsync.config import load
 from pnsync.config.endpoints import ALLOWED_HOSTS, allowed_hosts, check_endpoint
@@ -26,15 +27,15 @@ from pnsync.dispatch import ThreadDispatcher
 from pnsync.errors import UsageError
 from pnsync.holder import Holder
 from pnsync.interfaces import Backend, Clock, Dispatcher, Provider
-from pnsync.model import ProviderConfig, StateConfig, VendorType
-from pnsync.providers.credentials import read_credentials
-from pnsync.providers.laaffic.provider import LaafficProvider
-from pnsync.providers.nxcloud.provider import NxCloudProvider
+from pnsync.model import Desired, ProviderConfig, StateConfig, VendorType
+from pnsync.render.diagnostics import tally
 from pnsync.render.progress import Bars, Lines
 from pnsync.store import Store
 from pnsync.verdict import Report, report_document
 
 if TYPE_CHECKING:
+    import httpx
+
     from pnsync.planning import World
 
 DEFAULT_STATE_PATH: Final = "state/pnsync.state.json"
@@ -70,6 +71,10 @@ def open_store(settings: StateConfig, lineage: str | None, invocation: Invocatio
 
 def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) -> Provider:
     """One vendor account, with its keys from the environment."""
+    from pnsync.providers.credentials import read_credentials
+    from pnsync.providers.laaffic.provider import LaafficProvider
+    from pnsync.providers.nxcloud.provider import NxCloudProvider
+
     credentials = read_credentials(config, invocation.environ)
     for warning in credentials.warnings:
         invocation.output.err(f"warning: {warning}")
@@ -86,7 +91,7 @@ def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) 
     )
 
 
-def _sandbox(config: ProviderConfig, invocation: Invocation) -> httpx.BaseTransport:
+def _sandbox(config: ProviderConfig, invocation: Invocation) -> "httpx.BaseTransport":
     from pnsync.sandbox.transport import SandboxTransport
 
     return SandboxTransport(config.type.value, path=invocation.path(f"state/sandbox-{config.name}.json"))
@@ -97,8 +102,8 @@ def _may_be_private(config: ProviderConfig, invocation: Invocation) -> bool:
     if config.sandbox:
         return True
     named = allowed_hosts(invocation.environ.get(ALLOWED_HOSTS, ""))
-    url = httpx.URL(config.endpoint)
-    by_operator = url.host.lower() in named or f"{url.host.lower()}:{url.port}" in named
+    url = urlsplit(config.endpoint)
+    by_operator = (url.hostname or "") in named or url.netloc.lower() in named
     return by_operator or check_endpoint(config.endpoint, config.type, named).loopback
 
 
@@ -142,6 +147,15 @@ def new_reporter(invocation: Invocation, *, json: bool) -> Lines | None:
     if output.err_is_terminal:
         return Bars(output.out, output.err, colour=output.err_colour, redirect_stdout=output.out_is_terminal)
     return Lines(output.out, output.err, colour=output.out_colour)
+
+
+def _tell_of_warnings(invocation: Invocation, desired: Desired) -> None:
+    """Warnings about the files: with -v each, else that there are any."""
+    found = desired.diagnostics
+    if found and invocation.verbosity:
+        invocation.output.err(findings_text(invocation, found, colour=invocation.output.err_colour))
+    elif found:
+        invocation.output.err(f"{tally(found)} about the files; see {invocation.again('validate')}")
 
 
 @dataclass(slots=True)
@@ -189,6 +203,7 @@ def opened(
         conclude(invocation, code)
 
     with Signals(gentle=gentle, last_words=last_words) as signals, contextlib.ExitStack() as closing:
+        closing.enter_context(shown_logs(invocation))
         clock = SystemClock(signals)
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)
         providers: dict[str, Provider] = {}
@@ -197,6 +212,7 @@ def opened(
             providers[name] = open_provider(paced, invocation, clock)
             closing.callback(providers[name].close)
         lines = new_reporter(invocation, json=json)
+        _tell_of_warnings(invocation, desired)
         if lines is not None:
             closing.enter_context(lines)
 

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 @contextmanager
 def _store(invocation: Invocation) -> Iterator["Store"]:
     """The state's place as the files name it; no provider and no credential is needed."""
+    from pnsync.cli.logs import shown_logs
     from pnsync.cli.session import open_store
     from pnsync.cli.signals import Signals, SystemClock
     from pnsync.config import load
 
-    with Signals(gentle=False) as signals:
+    with Signals(gentle=False) as signals, shown_logs(invocation):
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)
         yield open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
 
