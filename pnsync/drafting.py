@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pnsync.draft import Draft
 from pnsync.journal import Recorded, superseded_by
-from pnsync.matching import live_expiry
+from pnsync.matching import known_expiry, live_expiry
 from pnsync.model import NEVER, Binding, LiveBinding
 from pnsync.plan import Action, Attributes, Cause, Value, binding_attributes, expiry_text
 from pnsync.state import Entry, Superseded
@@ -44,7 +44,7 @@ def seen_entry(entry: Entry, row: LiveBinding) -> Entry:
 def before(entry: Entry, row: LiveBinding | None) -> Attributes:
     """What is shown as `before`: the live values, and the instant at which they end."""
     seen = entry if row is None else seen_entry(entry, row)
-    return {**binding_attributes(seen), "expires_at": expiry_text(live_expiry(entry, row))}
+    return {**binding_attributes(seen), "expires_at": expiry_text(known_expiry(entry, row))}
 
 
 def bind_draft(case: Case, cause: Cause, reason: str, *, down: bool = False) -> Draft:
@@ -92,12 +92,19 @@ def replace_draft(case: Case, action: Action, cause: Cause, reason: str, changed
     )
 
 
-def unbind_draft(address: str, entry: Entry, row: LiveBinding, reason: str, binding: Binding | None) -> Draft:
+def unbind_draft(
+    address: str,
+    entry: Entry,
+    row: LiveBinding | None,
+    reason: str,
+    binding: Binding | None,
+    cause: Cause = Cause.CONFIG,
+) -> Draft:
     """A live binding of ours goes for good."""
     return Draft(
         address=address,
         action=Action.UNBIND,
-        cause=Cause.CONFIG,
+        cause=cause,
         reason=reason,
         provider=entry.provider,
         before=before(entry, row),
@@ -159,4 +166,4 @@ def adopt_draft(
 
 
 def _old(address: str, entry: Entry, row: LiveBinding | None) -> Superseded:
-    return replace(superseded_by(address, entry), expires_at=live_expiry(entry, row))
+    return replace(superseded_by(address, entry), expires_at=known_expiry(entry, row))

@@ -4,13 +4,14 @@ A managed group is created, updated with the fewest calls and deleted; a read-on
 Two groups of one name, or none, are a person's decision, never a guess.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pnsync.draft import Draft
-from pnsync.errors import Diagnostic, Severity
+from pnsync.draft import Draft, open_attempt, why_hidden
+from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.journal import Event, Recorded
 from pnsync.model import Desired, Group, Listing, LiveGroup, Observed
-from pnsync.plan import Action, Cause, group_attributes
+from pnsync.plan import Action, Cause, Deferred, group_attributes
 from pnsync.state import Entry, GroupChange, GroupEntry, State
 
 
@@ -23,12 +24,15 @@ class GroupPlan:
     notes: tuple[Diagnostic, ...]
     decisions: tuple[Diagnostic, ...]
     bookkeeping: tuple[Event, ...]
+    deferred: tuple[Deferred, ...]
     unchanged: int
 
 
-def plan_groups(desired: Desired, state: State, observed: Observed, destroy: bool) -> GroupPlan:
-    """Compare every declared and recorded group with what is listed."""
-    work = _Groups(desired, state, observed)
+def plan_groups(
+    desired: Desired, state: State, observed: Observed, destroy: bool, *, refreshed: bool = True
+) -> GroupPlan:
+    """Compare every declared and recorded group with what is listed; not `refreshed`: with what the state believes."""
+    work = _Groups(desired, state, observed, refreshed)
     declared = {} if destroy else desired.groups
     for position, group in enumerate(declared.values()):
         if group.managed:
@@ -45,6 +49,7 @@ def plan_groups(desired: Desired, state: State, observed: Observed, destroy: boo
         tuple(work.notes),
         tuple(work.decisions),
         tuple(work.bookkeeping),
+        tuple(work.deferred),
         work.unchanged,
     )
 
@@ -57,8 +62,9 @@ def find_group(group: Group, listing: Listing) -> list[LiveGroup]:
 
 
 class _Groups:
-    def __init__(self, desired: Desired, state: State, observed: Observed) -> None:
+    def __init__(self, desired: Desired, state: State, observed: Observed, refreshed: bool) -> None:
         self.desired = desired
+        self.refreshed = refreshed
         self.state = state
         self.observed = observed
         self.blocking = state.blocking()
@@ -67,18 +73,21 @@ class _Groups:
         self.notes: list[Diagnostic] = []
         self.decisions: list[Diagnostic] = []
         self.bookkeeping: list[Event] = []
+        self.deferred: list[Deferred] = []
         self.unchanged = 0
 
     def read_only(self, group: Group) -> None:
         """Find a group that others keep."""
         listing = self.observed.listings.get(group.provider)
-        if listing is None:
+        if listing is None or not self.refreshed:
             self._remembered(group)
             return
         found = find_group(group, listing)
         wanted = f"group_id {group.group_id}" if group.group_id else f'the name "{group.group_name}"'
         if len(found) == 1:
             self.ids[group.name] = found[0].group_id
+        elif not found and not listing.trustworthy:
+            self._remembered(group)
         elif not found:
             self._decide(
                 "P320",
@@ -105,11 +114,18 @@ class _Groups:
         """Create, update, or leave a group of ours."""
         entry = self.state.entries.get(group.address)
         if group.address in self.blocking:
+            self._open_attempt(group.address, group.span)
+            if isinstance(entry, GroupEntry):
+                self.ids[group.name] = entry.group_id
             return
         listing = self.observed.listings.get(group.provider)
+        if listing is None and not self.refreshed:
+            listing = Listing(group.provider, ())
         if listing is None or not listing.trustworthy:
             if isinstance(entry, GroupEntry):
                 self.ids[group.name] = entry.group_id
+            else:
+                self._hidden(group.address, Action.CREATE_GROUP, group.provider, group.span)
             return
         if not isinstance(entry, GroupEntry):
             self._first(group, listing, position)
@@ -209,9 +225,11 @@ class _Groups:
     def undeclared(self, address: str, entry: GroupEntry) -> None:
         """Delete a group of ours that the files no longer declare, or forget one that is gone."""
         if address in self.blocking:
+            self._open_attempt(address, None)
             return
         listing = self.observed.listings.get(entry.provider)
         if listing is None or not listing.trustworthy:
+            self._hidden(address, Action.DELETE_GROUP, entry.provider, None)
             return
         live = any(one.group_id == entry.group_id for one in listing.groups)
         self.drafts.append(
@@ -226,6 +244,13 @@ class _Groups:
                 events=() if live else (Recorded(address, None),),
             )
         )
+
+    def _open_attempt(self, address: str, span: SourceSpan | None) -> None:
+        self.deferred.append(open_attempt(address, self.blocking[address].intent, span))
+
+    def _hidden(self, address: str, action: Action, provider: str, span: SourceSpan | None) -> None:
+        listing = self.observed.listings.get(provider)
+        self.deferred.append(Deferred(address, action, provider, why_hidden(provider, listing), None, span))
 
     def _decide(self, code: str, group: Group, summary: str, advice: str) -> None:
         self.decisions.append(
@@ -244,3 +269,41 @@ def _entry(group: Group, group_id: str) -> GroupEntry:
         protect=group.protect,
         file=group.span.file if group.span else None,
     )
+
+
+def settle_groups(drafts: Sequence[Draft], state: State, now: int) -> tuple[list[Draft], list[Deferred]]:
+    """Defer binds to groups that this plan does not create, and deletions of groups that bindings still refer to."""
+    creates = {one.address for one in drafts if one.action is Action.CREATE_GROUP}
+    deferred: list[Deferred] = []
+    kept: list[Draft] = []
+    for one in drafts:
+        target = one.target
+        missing = target is not None and target.group is not None and target.group_id is None
+        if missing and target is not None and f"groups.{target.group}" not in creates:
+            reason = f"needs groups.{target.group}, and this plan does not create it"
+            deferred.append(Deferred(one.address, one.action, one.provider, reason, None, one.source))
+        else:
+            kept.append(one)
+    if not any(one.action is Action.DELETE_GROUP for one in kept):
+        return kept, deferred
+    freed = {(one.old.provider, one.old.bind_id) for one in kept if one.old is not None}
+    users: dict[str, str] = {}
+    for address, entry in state.entries.items():
+        if isinstance(entry, Entry) and entry.group_id is not None and entry.bind_id is not None:
+            ended = entry.expires_at is not None and entry.expires_at <= now
+            if not ended and (entry.provider, entry.bind_id) not in freed:
+                users.setdefault(entry.group_id, address)
+    for bind_id, old in state.superseded.items():
+        if old.group is not None and (old.provider, bind_id) not in freed:
+            users.setdefault(f"groups.{old.group}", old.address)
+    fitting: list[Draft] = []
+    for one in kept:
+        user = None
+        if one.action is Action.DELETE_GROUP and one.group is not None:
+            user = users.get(one.group.group_id) or users.get(one.address)
+        if user is None:
+            fitting.append(one)
+        else:
+            reason = f"{user} still refers to it, and this plan does not unbind that"
+            deferred.append(Deferred(one.address, one.action, one.provider, reason, None, one.source))
+    return fitting, deferred

@@ -45,6 +45,11 @@ def identify(text: str | None) -> Identity | None:
     return None if found is None else Identity(found[1], found[2], int(found[3]))
 
 
+def name_space(lineage: str) -> str | None:
+    """What every derived id of this lineage begins with; None without a lineage."""
+    return f"{PREFIX}-{lineage[:LINEAGE_LENGTH]}-" if lineage else None
+
+
 def is_ours(text: str | None, lineage: str) -> bool:
     """Whether an id lies in the name space of this lineage."""
     found = identify(text)

@@ -265,6 +265,7 @@ class Fold:
     def _record(self, address: str, entry: Entry | GroupEntry | None) -> None:
         if entry is None:
             self.entries.pop(address, None)
+            self.failures.pop(address, None)
             return
         self.entries[address] = entry
         if isinstance(entry, Entry):
@@ -330,11 +331,15 @@ class Fold:
 
     def _bound(self, intent: Intent, target: Entry, applied: Applied, expires_at: int | None) -> None:
         old = self.entries.get(intent.address)
+        signed = int(intent.signed_at)
         if isinstance(old, Entry) and old.bind_id is not None and old.bind_id != applied.bind_id:
-            self.superseded[old.bind_id] = superseded_by(intent.address, old)
+            ended = old.expires_at is not None and old.expires_at <= signed
+            if not ended:
+                self.superseded[old.bind_id] = superseded_by(intent.address, old)
         assert applied.bind_id is not None
         self.superseded.pop(applied.bind_id, None)
-        signed = int(intent.signed_at)
+        # A vendor that gives an id again means the new binding: it is no ghost of the one that was unbound.
+        self.unbound.pop(applied.bind_id, None)
         ends = NEVER if not intent.expire_seconds else signed + intent.expire_seconds
         self.entries[intent.address] = replace(
             target,

@@ -6,8 +6,8 @@ unbind and a bind. Pure; the clock is an argument.
 
 from pnsync.model import NEVER, Capabilities, Lifetime
 
-TOLERANCE_SECONDS = 5
-"""Vendors and we stamp a bind at slightly different instants (VENDORS 3.2)."""
+TOLERANCE_SECONDS = 30
+"""A vendor stamps a bind when it handles it, up to a call's time and a clock's step after us (VENDORS 3.2)."""
 
 
 def lease_seconds(lifetime: Lifetime, now: float, capabilities: Capabilities) -> int:
@@ -40,13 +40,16 @@ def due_at(lifetime: Lifetime, expires_at: int) -> int | None:
     return expires_at - lifetime.renew_before_seconds
 
 
-def outlives(lifetime: Lifetime, expires_at: int, now: float) -> bool:
-    """Whether a live binding would last longer than its declaration allows, so that waiting does not mend it."""
+def outlives(lifetime: Lifetime, expires_at: int, bound_at: float) -> bool:
+    """Whether a live binding would last longer than its declaration allows, so that waiting does not mend it.
+
+    `bound_at` is when it was bound by the vendor's clock, or now where that is not known.
+    """
     if lifetime.until is not None:
         return expires_at > lifetime.until + TOLERANCE_SECONDS
     if lifetime.lease_seconds is None:
         return False
-    return expires_at > now + lifetime.lease_seconds + TOLERANCE_SECONDS
+    return expires_at > bound_at + lifetime.lease_seconds + TOLERANCE_SECONDS
 
 
 def wanted_again(lifetime: Lifetime, now: float) -> bool:

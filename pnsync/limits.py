@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pnsync.errors import Diagnostic
 from pnsync.model import Desired, Limit
 from pnsync.plan import Action, Cause, Change
+from pnsync.recovery import LOST
 from pnsync.state import State
 
 
@@ -30,18 +31,25 @@ def findings(
     """Why this plan may not be applied; empty when it may."""
     found: list[Diagnostic] = []
     found.extend(_protected(changes, state, desired))
-    total = len(state.bindings())
-    unbinds = [one for one in changes if one.action is Action.UNBIND and one.cause is not Cause.RECOVERY]
+    entries = state.bindings()
+    total = len(entries)
+    unbinds = [one for one in changes if one.action is Action.UNBIND and _counts(one)]
     rebinds = [one for one in changes if one.action is Action.REBIND]
     policy = desired.policy
     if not destroy:
-        whole = bool(unbinds) and len(unbinds) >= total
+        forgotten = sum(1 for one in changes if one.action is Action.FORGET and one.address in entries)
+        whole = bool(unbinds) and len(unbinds) + forgotten >= total
         found.extend(
             _over("P402", "unbind", len(unbinds), total, policy.max_unbind, permissions.unbind, whole=whole)
         )
     found.extend(_over("P403", "rebind", len(rebinds), total, policy.max_rebind, permissions.rebind))
     found.extend(_over("P404", "missing", missing, total, policy.max_missing, permissions.missing))
     return tuple(found)
+
+
+def _counts(change: Change) -> bool:
+    """A second binding of a known address is recovery's to unbind; one of an address that nothing knows counts."""
+    return change.cause is not Cause.RECOVERY or change.address.startswith(LOST)
 
 
 def _protected(changes: Sequence[Change], state: State, desired: Desired) -> list[Diagnostic]:

@@ -1,23 +1,43 @@
 """Which listed row is which binding of the state: the live side of every comparison.
 
 A row stands for an entry when its bind id is the recorded one and its identity agrees: the customerBindId that the
-state recorded, or, where there is none, both phones. A reused id with another identity is not ours. Pure.
+state recorded, or, where there is none, both phones. A reused id with another identity is not ours. What a vendor
+was never seen to list (VENDORS 1.4 leaves open whether AXG and extension bindings are) is believed as recorded. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pnsync.model import NEVER, Listing, LiveBinding, Observed
+from pnsync.model import NEVER, Listing, LiveBinding, LiveGroup, Mode, Observed
 from pnsync.state import Entry, State, Superseded
+
+UNCERTAIN_MODES = frozenset({Mode.AXG, Mode.AXB_EXTENSION})
+"""Modes of which no vendor page says that getAXBList shows them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The live row of each address, the live rows of superseded bindings, and the rows that are nobody's of ours."""
+    """The live row of each address, the live rows of superseded bindings, and the rows that are nobody's of ours.
+
+    `believed` are bindings that their listing does not show and cannot be expected to, as the state recorded them.
+    """
 
     rows: Mapping[str, LiveBinding]
     superseded: Mapping[str, LiveBinding]
     unmanaged: tuple[LiveBinding, ...]
+    believed: Mapping[str, LiveBinding] = field(default_factory=dict)
+    seen: frozenset[tuple[str, Mode]] = frozenset()
+    """Providers with a mode that no page says they list, and did."""
+
+
+def listed_note(provider: str, mode: Mode) -> str:
+    """The name of the note that a provider was seen to list a binding of a mode."""
+    return f"lists.{provider}.{mode.value}"
+
+
+def never_listed(state: State, provider: str, mode: Mode) -> bool:
+    """Whether an absence of such a binding says nothing, as the provider was never seen to list one."""
+    return mode in UNCERTAIN_MODES and listed_note(provider, mode) not in state.notes
 
 
 def same_identity(row: LiveBinding, made: Entry | Superseded) -> bool:
@@ -29,38 +49,47 @@ def same_identity(row: LiveBinding, made: Entry | Superseded) -> bool:
 
 def match(state: State, observed: Observed) -> Matched:
     """Match every listing against the state; rows recorded as unbound are ghosts of a lagging listing, not rows."""
-    by_id = {
-        (row.provider, row.bind_id): row
-        for listing in observed.listings.values()
-        for row in listing.bindings
-        if row.bind_id not in state.unbound
+    rest = {
+        name: {row.bind_id: row for row in listing.bindings} for name, listing in observed.listings.items()
     }
     rows: dict[str, LiveBinding] = {}
-    superseded: dict[str, LiveBinding] = {}
-    taken: set[tuple[str, str]] = set()
+    absent: list[tuple[str, Entry]] = []
+    seen: set[tuple[str, Mode]] = set()
     for address, entry in state.entries.items():
         if not isinstance(entry, Entry) or entry.bind_id is None:
             continue
-        key = (entry.provider, entry.bind_id)
-        row = by_id.get(key)
+        listed = rest.get(entry.provider)
+        row = None if listed is None else listed.get(entry.bind_id)
         if row is not None and same_identity(row, entry):
             rows[address] = row
-            taken.add(key)
+            del rest[entry.provider][entry.bind_id]
+            if entry.mode in UNCERTAIN_MODES:
+                seen.add((entry.provider, entry.mode))
+        elif entry.mode in UNCERTAIN_MODES and listed is not None:
+            absent.append((address, entry))
+    superseded: dict[str, LiveBinding] = {}
     for bind_id, old in state.superseded.items():
-        key = (old.provider, bind_id)
-        row = by_id.get(key)
+        row = rest.get(old.provider, {}).get(bind_id)
         if row is not None and same_identity(row, old):
             superseded[bind_id] = row
-            taken.add(key)
+            del rest[old.provider][bind_id]
+    believed = {
+        address: row_of(entry)
+        for address, entry in absent
+        if (entry.provider, entry.mode) not in seen and never_listed(state, entry.provider, entry.mode)
+    }
     pending = {one.intent.customer_bind_id for one in state.pending.values()} - {None}
     unmanaged = tuple(
-        row for key, row in by_id.items() if key not in taken and row.customer_bind_id not in pending
+        row
+        for listed in rest.values()
+        for row in listed.values()
+        if row.bind_id not in state.unbound and row.customer_bind_id not in pending
     )
-    return Matched(rows, superseded, unmanaged)
+    return Matched(rows, superseded, unmanaged, believed, frozenset(seen))
 
 
-def row_of(address: str, entry: Entry) -> LiveBinding:
-    """The row that an entry would have, for planning without asking the vendor (`--no-refresh`)."""
+def row_of(entry: Entry) -> LiveBinding:
+    """The row that an entry would have, where the vendor is not asked or does not tell."""
     assert entry.bind_id is not None
     return LiveBinding(
         provider=entry.provider,
@@ -77,17 +106,50 @@ def row_of(address: str, entry: Entry) -> LiveBinding:
 
 
 def unrefreshed(state: State, now: float) -> Observed:
-    """What the state believes is live now, in the shape of a reading."""
+    """What the state believes is live now, in the shape of a reading (`--no-refresh`)."""
     rows: dict[str, list[LiveBinding]] = {}
-    for address, entry in state.bindings().items():
-        alive = entry.bind_id is not None and (entry.expires_at is None or entry.expires_at > now)
-        if alive:
-            rows.setdefault(entry.provider, []).append(row_of(address, entry))
-    return Observed({name: Listing(name, tuple(found)) for name, found in rows.items()})
+    groups: dict[str, list[LiveGroup]] = {}
+    for entry in state.entries.values():
+        if not isinstance(entry, Entry):
+            group = LiveGroup(entry.provider, entry.group_id, entry.group_name, entry.phones, entry.remark)
+            groups.setdefault(entry.provider, []).append(group)
+        elif entry.bind_id is not None and (entry.expires_at is None or entry.expires_at > now):
+            rows.setdefault(entry.provider, []).append(row_of(entry))
+    for old in state.superseded.values():
+        if old.expires_at is None or old.expires_at > now:
+            rows.setdefault(old.provider, []).append(_row_of_superseded(old))
+    return Observed(
+        {
+            name: Listing(name, tuple(rows.get(name, ())), tuple(groups.get(name, ())))
+            for name in (*rows, *(one for one in groups if one not in rows))
+        }
+    )
+
+
+def _row_of_superseded(old: Superseded) -> LiveBinding:
+    return LiveBinding(
+        provider=old.provider,
+        bind_id=old.bind_id,
+        phone_a=old.phone_a,
+        phone_b=old.phone_b,
+        phone_x=old.phone_x,
+        extension=old.extension,
+        customer_bind_id=old.customer_bind_id,
+        expires_at=old.expires_at,
+    )
+
+
+def known_expiry(entry: Entry, row: LiveBinding | None) -> int | None:
+    """When a binding ends: as listed where the listing tells, else as recorded; None where neither tells."""
+    return entry.expires_at if row is None or row.expires_at is None else row.expires_at
 
 
 def live_expiry(entry: Entry, row: LiveBinding | None) -> int:
-    """When a binding ends: as listed where the listing tells, else as recorded; `NEVER` for neither."""
-    if row is not None and row.expires_at is not None:
-        return row.expires_at
-    return NEVER if entry.expires_at is None else entry.expires_at
+    """When a binding ends; what is not known is never judged expired, so `NEVER` stands for it."""
+    found = known_expiry(entry, row)
+    return NEVER if found is None else found
+
+
+def alive(row: LiveBinding, now: float) -> bool:
+    """Whether a listed row routes calls: vendors may list expired ones for a while."""
+    return row.expires_at is None or row.expires_at > now

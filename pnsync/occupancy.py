@@ -1,184 +1,247 @@
-"""Who holds what at a vendor: (X, extension), pairs and exclusive phones, by live row.
+"""Who holds what at a vendor now, and whether a plan's binds can have what they need.
 
-A bind that needs what another live binding holds is ordered after its unbind where this plan frees it, deferred
-where it does not, and a person's decision where the holder is not ours. Pure.
+A bind that needs what another live binding of ours holds comes after its unbind where this plan frees it and is
+deferred where it does not; a holder that is not ours is a person's decision. What an open attempt may have bound
+counts as held. Pure.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pnsync.draft import Draft
 from pnsync.errors import Diagnostic, Severity
-from pnsync.matching import Matched
-from pnsync.model import NEVER, LiveBinding, Mode
-from pnsync.phone import Phone
-from pnsync.plan import Deferred
-from pnsync.state import Entry, State, Superseded
-
-Resource = tuple[str, ...]
+from pnsync.matching import Matched, alive
+from pnsync.model import NEVER, Desired, LiveBinding
+from pnsync.plan import Deferred, instant
+from pnsync.resources import (
+    Resource,
+    collisions_of,
+    foreign_holds,
+    has_one_number,
+    held_by,
+    needs_of,
+    row_holds,
+)
+from pnsync.state import Entry, Operation, State
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What settling the needs of drafts left behind."""
+    """What settling the needs of drafts left behind; `until` are instants at which time alone frees something."""
 
-    deferred: tuple[Deferred, ...]
-    decisions: tuple[Diagnostic, ...]
-
-
-def x_extension(provider: str, phone_x: str, extension: str) -> Resource:
-    """A number and extension, which one binding at a time may have."""
-    return ("x", provider, phone_x, extension)
+    deferred: tuple[Deferred, ...] = ()
+    decisions: tuple[Diagnostic, ...] = ()
+    until: tuple[int, ...] = ()
 
 
-def pair(provider: str, a: Phone, b: Phone) -> Resource:
-    """Two parties, in either order."""
-    first, second = sorted((a.digits, b.digits))
-    return ("pair", provider, first, second)
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A binding of ours, by its id, or an attempt of one that may be live (no id)."""
 
-
-def exclusive(made: Entry | Superseded, *, vendor_phones: bool, mode: Mode | None) -> frozenset[Resource]:
-    """What a binding holds that no other may hold at the same time.
-
-    LAAFFIC refuses a second AXB binding of either phone (-35), and nothing tells two bindings of one pair apart.
-    """
-    found: set[Resource] = set()
-    if made.phone_x is not None and made.extension:
-        found.add(x_extension(made.provider, made.phone_x, made.extension))
-    if vendor_phones and made.phone_b is not None:
-        found.add(pair(made.provider, made.phone_a, made.phone_b))
-        if mode in (Mode.AXB, None):
-            found.update(("phone", made.provider, one.digits) for one in (made.phone_a, made.phone_b))
-    return frozenset(found)
-
-
-def row_resources(row: LiveBinding) -> frozenset[Resource]:
-    """What a live row holds."""
-    found: set[Resource] = set()
-    if row.phone_x is not None and row.extension:
-        found.add(x_extension(row.provider, row.phone_x, row.extension))
-    elif row.phone_b is not None:
-        found.add(pair(row.provider, row.phone_a, row.phone_b))
-        if row.phone_x_b in (None, row.phone_x):
-            found.update(("phone", row.provider, one.digits) for one in (row.phone_a, row.phone_b))
-    return frozenset(found)
+    address: str
+    bind_id: str | None
+    not_before: int | None = None
 
 
 class Occupancy:
-    """The holders of every resource now: an address of ours, or a row that is not ours."""
+    """The holders of every resource now: bindings of ours, attempts, and rows that are not ours."""
 
-    def __init__(self, matched: Matched, state: State, now: int) -> None:
+    def __init__(self, desired: Desired, matched: Matched, state: State, now: int) -> None:
         self.matched = matched
+        self.state = state
+        self.now = now
+        self.exclusive = frozenset(
+            name for name, one in desired.providers.items() if one.capabilities.phone_is_exclusive
+        )
         self.twins: list[tuple[str, LiveBinding]] = []
-        self._ours: dict[Resource, str] = {}
-        self._others: dict[Resource, LiveBinding] = {}
-        for address, row in matched.rows.items():
-            if row.expires_at is None or row.expires_at > now:
-                self._ours.update(dict.fromkeys(row_resources(row), address))
-        for bind_id, row in matched.superseded.items():
-            address = state.superseded[bind_id].address
-            for resource in row_resources(row):
-                self._ours.setdefault(resource, address)
+        self.others: dict[Resource, list[LiveBinding]] = {}
+        """Rows that are not ours, by what they hold."""
+        self._ours: dict[Resource, list[_Holder]] | None = None
         for row in matched.unmanaged:
-            if row.expires_at is None or row.expires_at > now:
-                for resource in row_resources(row):
-                    self._others.setdefault(resource, row)
+            if alive(row, now):
+                for resource in foreign_holds(row, self.exclusive):
+                    self.others.setdefault(resource, []).append(row)
+
+    def holders(self) -> dict[Resource, list[_Holder]]:
+        """Bindings of ours, and attempts, by what they hold; built when first asked for, as most plans bind nothing."""
+        if self._ours is None:
+            self._ours = {}
+            for rows in (self.matched.rows, self.matched.believed):
+                for address, row in rows.items():
+                    if alive(row, self.now):
+                        self._hold(row_holds(row, self.exclusive), _Holder(address, row.bind_id))
+            for bind_id, old in self.state.superseded.items():
+                listed = self.matched.superseded.get(bind_id)
+                if listed is not None and alive(listed, self.now):
+                    self._hold(row_holds(listed, self.exclusive), _Holder(old.address, bind_id))
+            for one in self.state.blocking().values():
+                intent = one.intent
+                if intent.operation is Operation.BIND and isinstance(intent.target, Entry):
+                    holder = _Holder(intent.address, None, int(intent.not_before) + 1)
+                    self._hold(needs_of(intent.target, self.exclusive), holder)
+        return self._ours
+
+    def _hold(self, resources: Sequence[Resource], holder: _Holder) -> None:
+        assert self._ours is not None
+        for resource in resources:
+            self._ours.setdefault(resource, []).append(holder)
 
     def equal_unmanaged(self, target: Entry) -> LiveBinding | None:
         """A live row that is what the target asks for, and not provably ours."""
-        for resource in sorted(_collisions(target)):
-            row = self._others.get(resource)
-            if row is not None and _equal(row, target):
-                return row
+        if not self.others:
+            return None
+        for resource in collisions_of(target, self.exclusive):
+            for row in self.others.get(resource, ()):
+                if _equal(row, target, self.exclusive):
+                    return row
         return None
 
     def settle_needs(self, drafts: list[Draft]) -> tuple[list[Draft], Needs]:
         """The drafts whose needs can be met by this plan, and what is said of the others."""
-        deferred: list[Deferred] = []
-        decisions: list[Diagnostic] = []
-        kept = list(drafts)
-        while True:
-            freeing = {one.address for one in kept if one.old is not None}
-            fitting: list[Draft] = []
-            for one in kept:
-                holder = self._obstacle(one, freeing)
-                if holder is None:
-                    fitting.append(one)
-                elif isinstance(holder, LiveBinding):
-                    decisions.append(_conflict(one, holder))
-                else:
-                    reason = f"needs what {holder} holds, and this plan does not free it"
-                    deferred.append(Deferred(one.address, one.action, one.provider, reason, None, one.source))
-            if len(fitting) == len(kept):
-                break
-            kept = fitting
-        return kept, Needs(tuple(deferred), tuple(decisions))
+        found = _Settling(self, drafts)
+        found.settle()
+        return found.kept, Needs(tuple(found.deferred), tuple(found.decisions), tuple(found.until))
 
     def twins_note(self) -> tuple[Diagnostic, ...]:
-        """One diagnostic for every declared binding that is live and not provably ours."""
-        return (_twins(self.twins),) if self.twins else ()
-
-    def _obstacle(self, draft: Draft, freeing: set[str]) -> LiveBinding | str | None:
-        target = draft.target
-        if target is None:
-            return None
-        for resource in sorted(_collisions(target)):
-            row = self._others.get(resource)
-            if row is not None:
-                return row
-        for resource in sorted(needs_of(target)):
-            holder = self._ours.get(resource)
-            if holder is not None and holder != draft.address and holder not in freeing:
-                return holder
-        return None
+        """One diagnostic for every declared binding that is live and not provably made by us."""
+        return (_twins(sorted(address for address, _ in self.twins)),) if self.twins else ()
 
 
-def needs_of(target: Entry) -> frozenset[Resource]:
-    """What a bind of ours needs to be free among our own."""
-    return exclusive(target, vendor_phones=target.pool_number is not None, mode=target.mode)
+class _Settling:
+    """One search for the drafts that fit together."""
+
+    def __init__(self, occupancy: Occupancy, drafts: list[Draft]) -> None:
+        self.occupancy = occupancy
+        self.kept = drafts
+        self.deferred: list[Deferred] = []
+        self.decisions: list[Diagnostic] = []
+        self.until: list[int] = []
+        exclusive = occupancy.exclusive
+        self.needs = {id(one): needs_of(one.target, exclusive) for one in drafts if one.target is not None}
+
+    def settle(self) -> None:
+        """Leave out what cannot have what it needs, until nothing more has to be left out."""
+        if not any(one.target is not None for one in self.kept):
+            return
+        self.kept = [one for one in self.kept if not self._conflicts(one)]
+        while True:
+            before = len(self.kept)
+            freed = {(one.old.provider, one.old.bind_id) for one in self.kept if one.old is not None}
+            self.kept = [one for one in self.kept if not self._held(one, freed)]
+            if len(self.kept) == before:
+                self.kept = self._first_claims()
+                if len(self.kept) == before:
+                    return
+
+    def _conflicts(self, draft: Draft) -> bool:
+        others = self.occupancy.others
+        if draft.target is None or not others:
+            return False
+        exclusive = self.occupancy.exclusive
+        # What the live binding holds together with a stranger it will hold again: renewing makes nothing worse.
+        shared = () if draft.old is None else collisions_of(_like(draft), exclusive)
+        for resource in collisions_of(draft.target, exclusive):
+            rows = () if resource in shared else others.get(resource, ())
+            if rows:
+                self.decisions.append(_conflict(draft, rows[0]))
+                if rows[0].expires_at is not None and rows[0].expires_at < NEVER:
+                    self.until.append(rows[0].expires_at)
+                return True
+        return False
+
+    def _held(self, draft: Draft, freed: set[tuple[str, str]]) -> bool:
+        needs = self.needs.get(id(draft), ())
+        if not needs:
+            return False
+        holders = self.occupancy.holders()
+        for resource in needs:
+            for holder in holders.get(resource, ()):
+                if holder.bind_id is None:
+                    self._defer(
+                        draft, f"needs what an open attempt of {holder.address} may hold", holder.not_before
+                    )
+                    return True
+                if (resource[1], holder.bind_id) not in freed:
+                    self._defer(draft, f"needs what {holder.address} holds, and this plan does not free it")
+                    return True
+        return False
+
+    def _first_claims(self) -> list[Draft]:
+        """Of drafts that want the same, the one that has it or comes first gets it."""
+        owners: dict[Resource, str] = {}
+        lost: set[int] = set()
+        for one in sorted(self.kept, key=self._claim):
+            needs = self.needs.get(id(one), ())
+            owner = next((owners[need] for need in needs if need in owners), None)
+            if owner is not None:
+                self._defer(one, f"needs what {owner} gets, and both cannot have it")
+                lost.add(id(one))
+                continue
+            owners.update(dict.fromkeys(needs, one.address))
+        return [one for one in self.kept if id(one) not in lost] if lost else self.kept
+
+    def _claim(self, draft: Draft) -> tuple[bool, bool, int, str]:
+        """Who comes first: what keeps a number that it has, what is down, then file order."""
+        needs = self.needs.get(id(draft), ())
+        keeps = False
+        if draft.old is not None and needs:
+            mode = None if draft.entry is None else draft.entry.mode
+            keeps = not set(held_by(draft.old, self.occupancy.exclusive, mode)).isdisjoint(needs)
+        return (not keeps, not draft.down, draft.position, draft.address)
+
+    def _defer(self, draft: Draft, reason: str, not_before: int | None = None) -> None:
+        self.deferred.append(
+            Deferred(draft.address, draft.action, draft.provider, reason, not_before, draft.source)
+        )
 
 
-def frees_of(old: Superseded, entry: Entry | None) -> frozenset[Resource]:
-    """What an unbind of ours frees."""
-    vendor_phones = entry is not None and entry.pool_number is not None
-    return exclusive(old, vendor_phones=vendor_phones, mode=None if entry is None else entry.mode)
+def _like(draft: Draft) -> Entry:
+    """The target with the numbers of the live binding that it replaces: what that one holds."""
+    assert draft.target is not None and draft.old is not None
+    mode = draft.target.mode if draft.entry is None else draft.entry.mode
+    old = draft.old
+    return replace(
+        draft.target,
+        provider=old.provider,
+        mode=mode,
+        phone_a=old.phone_a,
+        phone_b=old.phone_b,
+        phone_x=old.phone_x,
+        extension=old.extension,
+    )
 
 
-def _collisions(target: Entry) -> frozenset[Resource]:
-    found = set(needs_of(target))
-    if target.mode in (Mode.AXB, Mode.AXXB) and target.phone_b is not None:
-        found.add(pair(target.provider, target.phone_a, target.phone_b))
-    return frozenset(found)
-
-
-def _equal(row: LiveBinding, target: Entry) -> bool:
+def _equal(row: LiveBinding, target: Entry, exclusive: frozenset[str]) -> bool:
     pairs = (row.phone_a, row.phone_b) == (target.phone_a, target.phone_b)
     x = target.phone_x is None or row.phone_x == target.phone_x
     recording = row.recording is None or row.recording == target.recording
-    return pairs and x and row.extension == target.extension and recording
+    mode = row.provider not in exclusive or has_one_number(row) == (target.mode.value == "axb")
+    return pairs and x and (row.extension or None) == (target.extension or None) and recording and mode
 
 
 def _conflict(draft: Draft, row: LiveBinding) -> Diagnostic:
-    what = "the pair is bound"
+    what = "one of its phones or its pair is bound"
     if row.extension:
         what = f"{row.phone_x} extension {row.extension} is taken"
-    until = "" if row.expires_at in (None, NEVER) else ", until it expires"
+    ends = row.expires_at is not None and row.expires_at < NEVER
+    wait = f", or wait until it expires at {instant(row.expires_at)}" if ends and row.expires_at else ""
     return Diagnostic(
         "P310",
         f"{draft.address}: {what} by binding {row.bind_id}, which pnsync did not make",
         Severity.ERROR,
         draft.source,
-        advice=f"take it over with `pnsync import {draft.address} {row.bind_id}`, or wait{until}",
+        advice=f"take it over with `pnsync import {draft.address} {row.bind_id}`{wait}",
         address=draft.address,
     )
 
 
-def _twins(twins: list[tuple[str, LiveBinding]]) -> Diagnostic:
-    names = ", ".join(address for address, _ in twins[:5])
-    more = f" and {len(twins) - 5} more" if len(twins) > 5 else ""
+def _twins(addresses: Sequence[str]) -> Diagnostic:
+    names = ", ".join(addresses[:5])
+    more = f" and {len(addresses) - 5} more" if len(addresses) > 5 else ""
     return Diagnostic(
         "P311",
-        f"{len(twins)} declared binding{'s are' if len(twins) > 1 else ' is'} live already and not provably made "
-        f"by pnsync: {names}{more}",
+        f"{len(addresses)} declared binding{'s are' if len(addresses) > 1 else ' is'} live already and not provably "
+        f"made by pnsync: {names}{more}",
         Severity.WARNING,
         advice="take them over with `pnsync import --match`; until then they are not renewed",
     )

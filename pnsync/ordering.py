@@ -6,13 +6,13 @@ frees comes after that unbind; changes that wait for each other in a circle unbi
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pnsync.draft import Draft
 from pnsync.model import NEVER, Desired, Mode
-from pnsync.occupancy import Resource, frees_of, needs_of
 from pnsync.plan import Action, Change, Order, Step
+from pnsync.resources import Resource, held_by, needs_of
 from pnsync.state import Entry, Operation, Superseded
 
 CALL_SECONDS = 0.25
@@ -24,19 +24,43 @@ _GROUP_OPERATIONS: Mapping[Action, Operation] = {
     Action.UPDATE_GROUP: Operation.UPDATE_GROUP,
     Action.DELETE_GROUP: Operation.DELETE_GROUP,
 }
-_REPLACING = (Action.REBIND, Action.RENEW)
 
 
 def arrange(
     drafts: Sequence[Draft], desired: Desired, *, now: int
 ) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
     """Changes in plan order with their exact calls, and the steps that make them."""
+    found = arrange_with(drafts, desired, now=now)
+    return found.changes, found.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Changes in plan order, the steps that make them, and for each change the place of its draft."""
+
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    places: tuple[int, ...]
+
+
+def arrange_with(
+    drafts: Sequence[Draft], desired: Desired, *, now: int, waits: Collection[tuple[int, int]] = ()
+) -> Arranged:
+    """The order in which, besides, the first draft of each pair in `waits` (by their places) comes after the second."""
     horizon = now + _duration(drafts, desired) * 2 + URGENT_MARGIN_SECONDS
-    ranked = sorted(drafts, key=lambda one: _rank(one, horizon))
-    waits = _dependencies(ranked)
-    circles = _circles(waits)
-    order = _topological(ranked, waits, circles)
-    return _steps(ranked, order, waits, circles, desired)
+    places = sorted(range(len(drafts)), key=lambda one: _rank(drafts[one], horizon))
+    ranked = [drafts[one] for one in places]
+    exclusive = frozenset(
+        name for name, one in desired.providers.items() if one.capabilities.phone_is_exclusive
+    )
+    dependencies = _dependencies(ranked, exclusive)
+    ranks = {place: rank for rank, place in enumerate(places)} if waits else {}
+    for waiter, awaited in waits:
+        dependencies.setdefault(ranks[waiter], set()).add(ranks[awaited])
+    circles = _circles(dependencies)
+    order = _topological(ranked, dependencies, circles)
+    changes, steps = _steps(ranked, order, dependencies, desired)
+    return Arranged(changes, steps, tuple(places[one] for unit in order for one in unit))
 
 
 def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
@@ -45,9 +69,12 @@ def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
     for one in drafts:
         provider = desired.providers.get(one.provider)
         pace = 1.0 / provider.rate if provider is not None else 0.0
-        calls = 2 if one.action in _REPLACING else 1
-        seconds += calls * max(CALL_SECONDS, pace)
+        seconds += _calls(one) * max(CALL_SECONDS, pace)
     return seconds
+
+
+def _calls(draft: Draft) -> int:
+    return (draft.old is not None) + (draft.target is not None) + (draft.group is not None)
 
 
 def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
@@ -58,15 +85,15 @@ def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
         case Action.BIND if draft.down:
             return (1, 0, draft.position, draft.address)
         case Action.RENEW if ends <= horizon:
-            return (2, ends, draft.position, draft.address)
+            return (2, ends, 0, draft.address)
         case Action.CREATE_GROUP | Action.UPDATE_GROUP:
-            return (3, 0, draft.position, draft.address)
+            return (3, 0, 0, draft.address)
         case Action.FORGET:
             return (4, 0, 0, draft.address)
         case Action.UNBIND:
             return (5, 0, 0, draft.address)
         case Action.REBIND | Action.RENEW:
-            return (6, ends, draft.position, draft.address)
+            return (6, ends, 0, draft.address)
         case Action.BIND:
             return (7, draft.position, 0, draft.address)
         case Action.DELETE_GROUP:
@@ -74,31 +101,33 @@ def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
     raise AssertionError(draft.action)
 
 
-def _dependencies(drafts: Sequence[Draft]) -> dict[int, set[int]]:
+def _dependencies(drafts: Sequence[Draft], exclusive: Collection[str]) -> dict[int, set[int]]:
     """For each draft that waits for others: their indices. A draft waits for the unbinds that free what it needs."""
-    freed: dict[Resource, int] = {}
+    freed: dict[Resource, list[int]] = {}
     creates: dict[str, int] = {}
+    leaving: dict[str, list[int]] = {}
     for index, one in enumerate(drafts):
         if one.old is not None:
-            for resource in frees_of(one.old, one.entry):
-                freed[resource] = index
+            mode = None if one.entry is None else one.entry.mode
+            for resource in held_by(one.old, exclusive, mode):
+                freed.setdefault(resource, []).append(index)
+            if one.entry is not None and one.entry.group_id is not None:
+                leaving.setdefault(one.entry.group_id, []).append(index)
         if one.action is Action.CREATE_GROUP:
             creates[one.address] = index
     waits: dict[int, set[int]] = {}
     for index, one in enumerate(drafts):
         found: set[int] = set()
         if one.target is not None:
-            found = {freed[need] for need in needs_of(one.target) if need in freed} - {index}
+            if freed:
+                for need in needs_of(one.target, exclusive):
+                    found.update(freed.get(need, ()))
             created = None if one.target.group is None else creates.get(f"groups.{one.target.group}")
             if created is not None:
                 found.add(created)
         if one.action is Action.DELETE_GROUP and one.group is not None:
-            group_id = one.group.group_id
-            found = {
-                other
-                for other, draft in enumerate(drafts)
-                if draft.entry is not None and draft.entry.group_id == group_id and draft.old is not None
-            }
+            found.update(leaving.get(one.group.group_id, ()))
+        found.discard(index)
         if found:
             waits[index] = found
     return waits
@@ -191,7 +220,6 @@ def _steps(
     drafts: Sequence[Draft],
     order: Sequence[Sequence[int]],
     waits: Mapping[int, set[int]],
-    circles: Mapping[int, int],
     desired: Desired,
 ) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
     changes: list[Change] = []
@@ -205,18 +233,20 @@ def _steps(
         for index in unit:
             one = drafts[index]
             first = None if circular else _order_of(one)
-            calls = (one.old is not None) + (one.target is not None) + (one.group is not None)
             gap = 0.0
             if one.old is not None and one.target is not None:
                 first = first or Order.UNBIND_FIRST
                 gap = 0.0 if first is Order.BIND_FIRST else _gap(one, len(unit), desired)
-            changes.append(_change(one, first, gap, calls))
+            changes.append(_change(one, first, gap, _calls(one)))
+        groups_later: list[int] = []
         binds_last: list[int] = []
         for index in unit:
             one = drafts[index]
             before = _freeing(waits.get(index, ()), placed, outside=set(unit))
             change = changes[numbers[index]]
-            if one.group is not None:
+            if one.group is not None and circular:
+                groups_later.append(index)
+            elif one.group is not None:
                 placed[index].group = len(steps)
                 steps.append(_group_step(one, numbers[index], before))
             elif one.old is not None and one.target is not None and change.order is Order.BIND_FIRST:
@@ -234,15 +264,22 @@ def _steps(
                         placed[index].bind = len(steps)
                         after = (*before, len(steps) - 1)
                         steps.append(_bind_step(one, numbers[index], after, finishes=True))
+            elif one.target is not None and circular:
+                binds_last.append(index)
             elif one.target is not None:
                 placed[index].bind = len(steps)
                 steps.append(_bind_step(one, numbers[index], before))
+        for index in groups_later:
+            placed[index].group = len(steps)
+            after = _freeing(waits.get(index, ()), placed, outside=set())
+            steps.append(_group_step(drafts[index], numbers[index], after))
         for index in binds_last:
             own = placed[index].unbind
-            assert own is not None
-            after = (*_freeing(waits.get(index, ()), placed, outside=set()), own)
+            after = _freeing(waits.get(index, ()), placed, outside=set())
+            if own is not None and own not in after:
+                after = (*after, own)
             placed[index].bind = len(steps)
-            steps.append(_bind_step(drafts[index], numbers[index], after, finishes=True))
+            steps.append(_bind_step(drafts[index], numbers[index], after, finishes=own is not None))
     return tuple(changes), tuple(steps)
 
 
@@ -262,14 +299,15 @@ def _freeing(
 
 
 def _order_of(draft: Draft) -> Order | None:
-    """Bind-first where old and new cannot collide: another provider, or an extension binding with another X or extension."""
+    """Bind-first where old and new cannot collide: another provider, or extension bindings that differ in X or extension."""
     if draft.old is None or draft.target is None:
         return None
     if draft.old.provider != draft.target.provider:
         return Order.BIND_FIRST
-    by_extension = draft.target.mode is Mode.AXB_EXTENSION
-    other = (draft.old.phone_x, draft.old.extension) != (draft.target.phone_x, draft.target.extension)
-    return Order.BIND_FIRST if by_extension and other else Order.UNBIND_FIRST
+    old = (draft.old.phone_x, draft.old.extension)
+    new = (draft.target.phone_x, draft.target.extension)
+    both = bool(draft.old.extension) and draft.target.mode is Mode.AXB_EXTENSION
+    return Order.BIND_FIRST if both and old != new else Order.UNBIND_FIRST
 
 
 def _gap(draft: Draft, circle: int, desired: Desired) -> float:

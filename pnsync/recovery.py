@@ -6,12 +6,14 @@ after the attempt's window; two candidates are a person's decision. Pure: nothin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from pnsync.errors import Diagnostic
-from pnsync.identity import address_hash, identify, is_ours
+from pnsync.adoption import entry_of_row, superseded_of
+from pnsync.errors import Diagnostic, Severity
+from pnsync.identity import Identity, address_hash, identify, name_space
 from pnsync.journal import Applied, Doubled, Event, Fold, Noted, Recorded, Resolved, Verdict
-from pnsync.model import Binding, Lifetime, Listing, LiveBinding, Mode, Observed
+from pnsync.matching import alive, never_listed, same_identity
+from pnsync.model import NEVER, Binding, Listing, LiveBinding, Mode, Observed
 from pnsync.phone import Phone
 from pnsync.state import (
     Entry,
@@ -21,20 +23,17 @@ from pnsync.state import (
     Pending,
     Standing,
     State,
-    Superseded,
-    target_of,
 )
+from pnsync.zones import zone_between, zone_note, zone_of
 
-ZONE_STEP_SECONDS = 900
-ZONE_LIMIT_SECONDS = 14 * 3600
-ZONE_RESIDUE_SECONDS = 120
+__all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
+
+LOST = "bindings.lost-"
+"""Begins the address of a live binding of ours whose own address nothing remembers."""
 STAMP_SLACK_SECONDS = 30
 """How far before our time stamp a vendor's own clock may have placed a bind."""
-
-
-def zone_note(provider: str) -> str:
-    """The name of the note that holds a provider's calibrated zone, in seconds east of UTC."""
-    return f"zone.{provider}"
+CLOCK_SECONDS = 60
+"""How far NXCloud's clock may be from a stamp that it takes (VENDORS 1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,14 @@ class Settled:
     adopted: Mapping[str, str] = field(default_factory=dict)
     """Addresses that came into the state, with how we know."""
     decisions: tuple[Diagnostic, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 class _Rows:
-    """One listing's bindings by customerBindId and by pair."""
+    """One listing's bindings by bind id, by customerBindId and by pair."""
 
     def __init__(self, listing: Listing) -> None:
+        self.by_bind_id = {row.bind_id: row for row in listing.bindings}
         self.by_id: dict[str, list[LiveBinding]] = {}
         self.by_pair: dict[tuple[Phone, Phone | None], list[LiveBinding]] = {}
         for row in listing.bindings:
@@ -73,8 +74,13 @@ class _Settling:
         self.rows: dict[str, _Rows] = {}
         self.adopted: dict[str, str] = {}
         self.decisions: list[Diagnostic] = []
-        self.claimed = {one.bind_id for one in state.bindings().values() if one.bind_id is not None}
-        self.claimed.update(state.superseded)
+        self.notes: list[Diagnostic] = []
+        self.claimed = {
+            (one.provider, one.bind_id)
+            for one in state.entries.values()
+            if isinstance(one, Entry) and one.bind_id is not None
+        }
+        self.claimed.update((old.provider, bind_id) for bind_id, old in state.superseded.items())
         self.contested: set[str] = set()
 
     def attempt(self, name: str, pending: Pending) -> None:
@@ -106,15 +112,30 @@ class _Settling:
         self._emit(Resolved(name, verdict, int(self.now), outcome, ends))
 
     def _absent(self, name: str, pending: Pending, listing: Listing) -> None:
-        """A bind that no row shows: believed only from a stable listing that began after its window."""
+        """A bind or group that no row shows: believed only from a stable listing that began after its window."""
         intent = pending.intent
         if not listing.stable or listing.started_at < intent.not_before:
             return
         life = intent.expire_seconds
+        target = intent.target
+        if (
+            pending.blocks
+            and isinstance(target, Entry)
+            and never_listed(self.state, intent.provider, target.mode)
+        ):
+            self.notes.append(
+                Diagnostic(
+                    "P305",
+                    f"{intent.address}: its call is taken to have had no effect, but {intent.provider} was never "
+                    f"seen to list a binding of mode {target.mode.value}",
+                    Severity.WARNING,
+                    advice="look for a second binding of it at the vendor",
+                    address=intent.address,
+                )
+            )
         if listing.started_at >= intent.adoptable_until:
-            self._resolve(name, Verdict.ABSENT)
-        elif life and listing.started_at >= intent.not_before + life:
-            self._resolve(name, Verdict.EXPIRED)
+            ended = bool(life) and listing.started_at >= intent.not_before + (life or 0)
+            self._resolve(name, Verdict.EXPIRED if ended else Verdict.ABSENT)
         elif pending.blocks:
             self._resolve(name, Verdict.LAPSED)
 
@@ -133,7 +154,8 @@ class _Settling:
             self._resolve(name, Verdict.ABSENT)
 
     def _unbind(self, name: str, intent: Intent, listing: Listing) -> None:
-        gone = all(row.bind_id != intent.bind_id for row in listing.bindings)
+        row = self._indexed(listing).by_bind_id.get(intent.bind_id or "")
+        gone = row is None or (intent.unbinds is not None and not same_identity(row, intent.unbinds))
         self._by_absence(name, intent, listing, gone)
 
     def _bind(self, name: str, pending: Pending, listing: Listing) -> None:
@@ -143,7 +165,7 @@ class _Settling:
         if intent.customer_bind_id is not None:
             rows = self._indexed(listing).by_id.get(intent.customer_bind_id, [])
             rows = [row for row in rows if row.bind_id not in self.state.unbound]
-            if rows and not all(_same_call(row, target) for row in rows):
+            if rows and not all(_same_call(row, intent, target) for row in rows):
                 self._decide(
                     "P301",
                     f"{intent.address}: the vendor lists {intent.customer_bind_id} with other values than were sent",
@@ -162,7 +184,7 @@ class _Settling:
                     intent.address,
                 )
                 return
-        rows = [row for row in rows if row.bind_id not in self.claimed]
+        rows = [row for row in rows if (row.provider, row.bind_id) not in self.claimed]
         if rows:
             self._found(name, pending, target, sorted(rows, key=_age))
         else:
@@ -171,10 +193,9 @@ class _Settling:
     def _found(self, name: str, pending: Pending, target: Entry, rows: list[LiveBinding]) -> None:
         intent = pending.intent
         first, *others = rows
-        self.claimed.update(row.bind_id for row in rows)
+        self.claimed.update((row.provider, row.bind_id) for row in rows)
         entry = self.fold.entries.get(intent.address)
-        newer = isinstance(entry, Entry) and not entry.down and entry.generation > target.generation
-        if newer:
+        if self._newer(entry, target.generation):
             self._resolve(name, Verdict.ABSENT)
             others = rows
         else:
@@ -182,13 +203,23 @@ class _Settling:
             applied = Applied(first.bind_id, first.phone_x, first.phone_x_b)
             self._resolve(name, Verdict.APPLIED, applied, first.expires_at)
             self.adopted[intent.address] = "an interrupted call took effect: its binding is listed"
+        if len(rows) > 1:
+            self.notes.append(
+                Diagnostic(
+                    "P304",
+                    f"{intent.address}: {intent.provider} made {len(rows)} bindings of one request; the older stays",
+                    Severity.WARNING,
+                    advice="the others are unbound; tell the vendor, as its API is not idempotent on customerBindId",
+                    address=intent.address,
+                )
+            )
         for row in others:
-            self._emit(Doubled(row.bind_id, _superseded(intent.address, row)))
+            self._emit(Doubled(row.bind_id, superseded_of(intent.address, row)))
 
     def _in_window(self, row: LiveBinding, intent: Intent, target: Entry) -> bool:
         """LAAFFIC: whether a row can be the outcome of this attempt: mode, expiry, not listed before."""
         if (
-            row.bind_id in self.claimed
+            (row.provider, row.bind_id) in self.claimed
             or row.bind_id in self.state.unbound
             or row.bind_id in intent.known_ids
         ):
@@ -255,114 +286,78 @@ class _Settling:
         )
 
     def strays(self) -> None:
-        """Take rows in our name space that no entry or attempt explains into the state."""
-        state = self.state
-        named = {address_hash(one): one for one in (*state.generations, *state.entries, *self.declared)}
-        pending_ids = {one.intent.customer_bind_id for one in self.fold.pending.values()}
+        """Take live rows in our name space that no entry or attempt explains into the state."""
+        prefix = name_space(self.state.lineage)
+        if prefix is None:
+            return
+        found: list[LiveBinding] = []
         for provider in sorted(self.observed.listings):
-            rows = self.observed.listings[provider].bindings
-            ours = [row for row in rows if is_ours(row.customer_bind_id, state.lineage)]
-            live = {row.bind_id for row in rows}
-            for row in sorted(ours, key=_newest_first):
-                if row.bind_id in self.claimed or row.bind_id in state.unbound:
-                    continue
-                if row.customer_bind_id in pending_ids:
-                    continue
-                found = identify(row.customer_bind_id)
-                assert found is not None
-                self._stray(row, named.get(found.address_hash), found.address_hash, found.generation, live)
+            found.extend(
+                row
+                for row in self.observed.listings[provider].bindings
+                if row.customer_bind_id is not None
+                and row.customer_bind_id.startswith(prefix)
+                and (provider, row.bind_id) not in self.claimed
+            )
+        if not found:
+            return
+        pending_ids = {one.intent.customer_bind_id for one in self.fold.pending.values()}
+        named = {
+            address_hash(one): one for one in (*self.declared, *self.state.generations, *self.state.entries)
+        }
+        live = {
+            (row.provider, row.bind_id)
+            for listing in self.observed.listings.values()
+            for row in listing.bindings
+        }
+        for row in sorted(found, key=_newest_first):
+            ghost = row.bind_id in self.state.unbound or not alive(row, self.now)
+            identity = identify(row.customer_bind_id)
+            if identity is None or ghost or row.customer_bind_id in pending_ids:
+                continue
+            self._stray(row, named.get(identity.address_hash), identity, live)
 
     def _stray(
-        self, row: LiveBinding, address: str | None, hashed: str, generation: int, live: set[str]
+        self, row: LiveBinding, address: str | None, identity: Identity, live: set[tuple[str, str]]
     ) -> None:
-        self.claimed.add(row.bind_id)
+        self.claimed.add((row.provider, row.bind_id))
         if address is None:
-            self._emit(Doubled(row.bind_id, _superseded(f"bindings.lost-{hashed}", row)))
+            self._emit(Doubled(row.bind_id, superseded_of(f"{LOST}{identity.address_hash}", row)))
             return
         entry = self.fold.entries.get(address)
-        occupied = isinstance(entry, Entry) and entry.bind_id is not None and entry.bind_id in live
-        other_kind = isinstance(entry, GroupEntry)
-        if occupied or other_kind or address in self.contested:
-            self._emit(Doubled(row.bind_id, _superseded(address, row)))
-            return
         known = entry if isinstance(entry, Entry) else None
-        adopted = entry_of_row(row, known, self.declared.get(address), generation)
+        if isinstance(entry, GroupEntry) or address in self.contested or self._stands(known, identity, live):
+            self._emit(Doubled(row.bind_id, superseded_of(address, row)))
+            return
+        adopted = entry_of_row(row, known, self.declared.get(address), identity.generation)
         self._emit(Recorded(address, adopted))
         self.adopted[address] = "made by pnsync and not in the state: its id says so"
 
+    def _stands(self, entry: Entry | None, identity: Identity, live: set[tuple[str, str]]) -> bool:
+        """Whether the recorded binding stays: it is listed, or newer and not known to have ended."""
+        if entry is None or entry.bind_id is None:
+            return False
+        return self._newer(entry, identity.generation) or (entry.provider, entry.bind_id) in live
 
-def entry_of_row(row: LiveBinding, known: Entry | None, binding: Binding | None, generation: int) -> Entry:
-    """The entry for a live row: what the vendor shows, and from the entry or declaration what it does not show."""
-    mode = Mode.AXB_EXTENSION if row.extension else Mode.AXB
-    if row.phone_x_b is not None and row.phone_x_b != row.phone_x:
-        mode = Mode.AXXB
-    base = known
-    if base is None and binding is not None:
-        base = target_of(binding, generation=generation, customer_bind_id=row.customer_bind_id)
-    if base is None:
-        base = Entry(
-            provider=row.provider,
-            mode=mode,
-            phone_a=row.phone_a,
-            phone_b=row.phone_b,
-            lifetime=Lifetime(lease_seconds=None, keep=False),
-            generation=generation,
-            x_chosen=mode is not Mode.AXB_EXTENSION,
-        )
-    if base.mode is not Mode.AXG:
-        base = replace(base, mode=mode)
-    return replace(
-        base,
-        provider=row.provider,
-        phone_a=row.phone_a,
-        phone_b=row.phone_b,
-        phone_x=row.phone_x,
-        phone_x_b=row.phone_x_b,
-        extension=row.extension,
-        recording=base.recording if row.recording is None else row.recording,
-        customer_bind_id=row.customer_bind_id,
-        bind_id=row.bind_id,
-        expires_at=row.expires_at,
-        generation=generation,
-        down_since=None,
-    )
+    def _newer(self, entry: Entry | GroupEntry | None, generation: int) -> bool:
+        """Whether an entry is a later binding of its address, up, and not known to have ended."""
+        if not isinstance(entry, Entry) or entry.down or entry.generation <= generation:
+            return False
+        return entry.expires_at is None or entry.expires_at > self.now
 
 
-def zone_of(naive: int, expected: float) -> int | None:
-    """The zone, in seconds east of UTC, that explains a naive expiry (VENDORS 2.7 rule 5); None when none does."""
-    offset = naive - expected
-    zone = round(offset / ZONE_STEP_SECONDS) * ZONE_STEP_SECONDS
-    fits = abs(offset - zone) < ZONE_RESIDUE_SECONDS and abs(zone) <= ZONE_LIMIT_SECONDS
-    return zone if fits else None
-
-
-def zone_between(naive: int, earliest: float, latest: float) -> int | None:
-    """A zone under which a naive expiry falls between two instants, None when there is none."""
-    first = zone_of(naive, earliest)
-    if first is not None:
-        return first
-    steps = range(-ZONE_LIMIT_SECONDS, ZONE_LIMIT_SECONDS + 1, ZONE_STEP_SECONDS)
-    return next((zone for zone in steps if earliest <= naive - zone <= latest), None)
-
-
-def _same_call(row: LiveBinding, target: Entry) -> bool:
+def _same_call(row: LiveBinding, intent: Intent, target: Entry) -> bool:
+    """Whether a row is what a call asked for: pair, X, extension, and an end that its stamp allows."""
     pair = row.phone_a == target.phone_a and row.phone_b == target.phone_b
     x = target.phone_x is None or row.phone_x == target.phone_x
-    return pair and x and (target.extension is None or row.extension == target.extension)
-
-
-def _superseded(address: str, row: LiveBinding) -> Superseded:
-    return Superseded(
-        address=address,
-        provider=row.provider,
-        bind_id=row.bind_id,
-        phone_a=row.phone_a,
-        phone_b=row.phone_b,
-        phone_x=row.phone_x,
-        extension=row.extension,
-        customer_bind_id=row.customer_bind_id,
-        expires_at=row.expires_at,
-    )
+    extension = target.extension is None or row.extension == target.extension
+    if not (pair and x and extension) or row.expires_at is None:
+        return pair and x and extension
+    if not intent.expire_seconds:
+        return row.expires_at >= NEVER
+    earliest = intent.signed_at - CLOCK_SECONDS + intent.expire_seconds
+    latest = max(intent.adoptable_until, intent.latest_at) + CLOCK_SECONDS + intent.expire_seconds
+    return earliest <= row.expires_at <= latest
 
 
 def _age(row: LiveBinding) -> tuple[int, str]:
@@ -371,8 +366,7 @@ def _age(row: LiveBinding) -> tuple[int, str]:
 
 def _newest_first(row: LiveBinding) -> tuple[int, int, str]:
     found = identify(row.customer_bind_id)
-    assert found is not None
-    return (-found.generation, *_age(row))
+    return (0 if found is None else -found.generation, *_age(row))
 
 
 def settle(state: State, observed: Observed, declared: Mapping[str, Binding], now: float) -> Settled:
@@ -386,4 +380,4 @@ def settle(state: State, observed: Observed, declared: Mapping[str, Binding], no
     work.strays()
     events = tuple(work.events)
     settled = work.fold.done() if events else state
-    return Settled(settled, events, work.adopted, tuple(work.decisions))
+    return Settled(settled, events, work.adopted, tuple(work.decisions), tuple(work.notes))
