@@ -60,8 +60,10 @@ class Signals:
         os.close(self._hears)
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called once, by the first signal."""
+        """Have `wake` called by the first signal, also when that has come already."""
         self._wakes.append(wake)
+        if self.signal is not None:
+            wake()
 
     def sleep(self, seconds: float) -> None:
         """Wait, until the first signal at most."""

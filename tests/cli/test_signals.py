@@ -54,6 +54,13 @@ def test_waiting_for_calls_ends() -> None:
     assert ended(process) == (0, b"[] 15\nleft\n")
 
 
+def test_who_begins_to_wait_after_the_signal_is_woken_too() -> None:
+    body = "clock.sleep(60)\nd = ThreadDispatcher(1)\nsignals.subscribe(d.wake)\nprint(d.wait(None))"
+    process = start(body, gentle=True)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process) == (0, b"[]\nleft\n")
+
+
 def test_a_reading_command_is_stopped_where_it_is() -> None:
     body = "try:\n    print('reading', flush=True)\n    time.sleep(60)\nexcept Stopped as stop:\n    print('stopped', stop.signal)"
     process = start(body, gentle=False)
