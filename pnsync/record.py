@@ -118,7 +118,7 @@ def _frame_at(data: bytes, start: int) -> tuple[Frame, int] | None:
     if data[end : end + 1] != b"\n":
         return None
     body = data[head.end() : end]
-    if _checksum(seq, head[4], body) != int(head[3], 16) or b"\n" in body:
+    if _checksum(seq, head[4], body) != int(head[3], 16):
         return None
     return Frame(seq, head[4].decode(), body), end + 1
 

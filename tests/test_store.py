@@ -17,6 +17,7 @@ from pnsync.backends.disk import SystemDisk
 from pnsync.backends.local import LocalBackend
 from pnsync.errors import Fenced, Locked, StateError, UsageError
 from pnsync.holder import Holder, load, locked
+from pnsync.interfaces import Changed, Taken
 from pnsync.journal import Applied, Closed, Event, Noted, Recorded, replay
 from pnsync.phone import Phone
 from pnsync.record import frame, scan, unframe
@@ -405,6 +406,59 @@ def test_unlock_breaks_only_the_lock_it_names(place: Place) -> None:
         place.store().unlock("3f2c9a10")
         with pytest.raises(UsageError):
             place.store().unlock("3f2c9a10")
+
+
+def test_a_write_of_an_evicted_run_is_refused_though_nobody_else_has_begun(place: Place) -> None:
+    with place.store().hold(holder(), timeout=0) as session:
+        session.record(Noted("a", "1"))
+        before = place.journal.read_bytes(), place.path.read_bytes()
+        place.store().unlock("3f2c9a10")
+        with pytest.raises(Fenced):
+            session.record(Noted("a", "2"))
+    assert (place.journal.read_bytes(), place.path.read_bytes()) == before
+
+
+def test_an_evicted_run_changes_nothing_at_its_place(place: Place) -> None:
+    backend = LocalBackend(str(place.path), StepClock())
+    lock = backend.exclusive(holder().dump(), 0)
+    version = backend.write("snapshot", b"one", None)
+    backend.append(1, frame(1, "", b"{}")[0])
+    assert LocalBackend(str(place.path), StepClock()).evict(holder().dump())
+    before = place.files()
+    with pytest.raises(Taken):
+        backend.append(2, frame(2, "", b"{}")[0])
+    with pytest.raises(Taken):
+        backend.drop(1)
+    with pytest.raises(Taken):
+        backend.reserve(100)
+    with pytest.raises(Changed):
+        backend.write("snapshot", b"two", version)
+    lock.release()
+    assert place.files() == before
+
+
+class Overtaken(SystemDisk):
+    """A disk on which the lock file is put anew between its opening and its locking."""
+
+    def __init__(self, lock: Path) -> None:
+        self.lock = lock
+        self.times = 0
+
+    def flock(self, fd: int, *, shared: bool = False) -> bool:
+        if self.times == 0 and self.lock.exists():
+            self.times = 1
+            self.lock.unlink()
+            self.lock.touch(0o600)
+        return super().flock(fd, shared=shared)
+
+
+def test_a_lock_on_a_file_that_was_just_replaced_is_none(place: Place) -> None:
+    disk = Overtaken(place.lock)
+    with place.store(disk=disk).hold(holder(), timeout=0) as session:
+        assert disk.times == 1
+        session.check()
+        with pytest.raises(Locked):
+            place.store().hold(holder("omar", "aaaaaaaa"), timeout=0)
 
 
 def test_a_lock_file_that_somebody_removed_fences_its_holder(place: Place) -> None:

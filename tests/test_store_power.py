@@ -4,6 +4,7 @@ import copy
 import itertools
 from contextlib import suppress
 
+import pytest
 from stores.clocks import StepClock
 from stores.disks import Killed
 from stores.platter import Platter, PlatterDisk
@@ -25,7 +26,8 @@ def store(disk: PlatterDisk) -> Store:
 class Run:
     """Two checkpoints with records between; what it was told is durable, and the states it went through."""
 
-    def __init__(self, platter: Platter, name: str, die_at: int = 0) -> None:
+    def __init__(self, platter: Platter, name: str, die_at: int = 0, *, room: int = 1000) -> None:
+        self.room = room
         self.disk = PlatterDisk(platter, die_at)
         self.name = name
         self.acknowledged: State | None = None
@@ -34,7 +36,8 @@ class Run:
     def go(self) -> None:
         with store(self.disk).hold(holder(), timeout=0) as session:
             self.acknowledged = self.under_way = session.state if session.exists else None
-            session.reserve(1000)
+            if self.room:
+                session.reserve(self.room)
             for number, step in enumerate(STEPS):
                 session.record(*step, Noted(self.name, str(number)))
                 self.acknowledged = session.state
@@ -62,13 +65,14 @@ def test_an_image_is_made_of_what_was_synced_and_any_part_of_the_rest() -> None:
     assert len(list(platter.images())) > 5
 
 
-def test_every_image_of_every_instant_opens_with_all_that_was_acknowledged() -> None:
+@pytest.mark.parametrize("room", [0, 1000])
+def test_every_image_of_every_instant_opens_with_all_that_was_acknowledged(room: int) -> None:
     count = 0
-    whole = Run(Platter(), "a")
+    whole = Run(Platter(), "a", room=room)
     whole.go()
     for at in range(1, whole.disk.changes + 1):
         platter = Platter()
-        run = Run(platter, "a", at)
+        run = Run(platter, "a", at, room=room)
         with suppress(Killed):
             run.go()
         assert run.disk.dead
@@ -108,12 +112,12 @@ def test_a_run_killed_and_then_the_power_lost_in_the_next_keeps_what_both_acknow
     count = 0
     for first in range(1, whole.disk.changes + 1, 2):
         for second in itertools.count(1 + first % 3, 3):
-            platter = Platter()
-            one = Run(platter, "a", first)
+            platter, room = Platter(), second % 2
+            one = Run(platter, "a", first, room=room)
             with suppress(Killed):
                 one.go()
             seen = opened(platter)
-            two = Run(platter, "b", second)
+            two = Run(platter, "b", second, room=room)
             with suppress(Killed):
                 two.go()
             for image in itertools.islice(platter.images(), 0, None, 3):
