@@ -14,6 +14,9 @@ from pnsync.sandbox.switches import LaSwitches
 LONGEST_SECONDS = 259_200
 """72 h, the longest a binding may live (VENDORS 2.4)."""
 
+POOL_SIZE = 20
+"""How many numbers a pool gets that the sandbox makes up."""
+
 _WHITELIST = re.compile(r"[A-Za-z0-9,.]{1,200}")
 
 
@@ -38,8 +41,10 @@ class LaWrites:
         if not 1 <= given["expireS"] <= LONGEST_SECONDS:
             raise Refused(-22, "expireS is out of range")
         pool = self.board.pools.get(given["poolNumber"])
-        if pool is None:
+        if pool is None and not self.switches.any_pool:
             raise Refused(-24, "pool does not exist")
+        if pool is None:
+            pool = self._synthetic_pool(given["poolNumber"], code)
         mode = Mode.AXB if biz_type == 1 else Mode.AXXB
         held = self._conflicts(given, mode)
         same = [one for one in held if {one.phone_a, one.phone_b} == {a, b}]
@@ -134,6 +139,13 @@ class LaWrites:
             if x_a is not None and x_b is not None:
                 return x_a, x_b
         raise Refused(-41, "no middle number available")
+
+    def _synthetic_pool(self, name: str, code: str) -> Pool:
+        """A pool of the sandbox's own; its numbers have a national part in zeros, which is dialled nowhere."""
+        numbers = tuple(f"{code}0000{self.board.next_number():05d}" for _ in range(POOL_SIZE))
+        pool = Pool(name, "127.0.0.1", 99, numbers)
+        self.board.put_pool(pool, self.now)
+        return pool
 
     def _next_id(self) -> str:
         if self.switches.bind_id_reused:

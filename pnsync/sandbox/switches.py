@@ -40,7 +40,7 @@ class NxSwitches:
     parties_disjoint: bool = True
     party_clash_code: int = 1002
     x_reuse_seconds: float = 0
-    foreign_x: Literal["refuse", "accept"] = "refuse"
+    foreign_x: Literal["refuse", "accept"] = "accept"
     foreign_x_code: int = 1002
     synthetic_numbers: bool = True
 
@@ -97,6 +97,7 @@ class LaSwitches:
     omitted_numbers: Literal["keep", "clear"] = "keep"
     pool_shrink: Literal["refuse", "allow"] = "refuse"
     any_app: bool = True
+    any_pool: bool = True
     apps: tuple[str, ...] = ("4luaKsL2",)
 
     capacity_per_x: int | None = None

@@ -247,3 +247,10 @@ def test_capacity_disjointness_and_reuse(clock: SandboxClock) -> None:
 
 def test_unknown_fields(clock: SandboxClock) -> None:
     assert open_la(clock, unknown_fields="ignore").bind(colour="red")["status"] == "0"
+
+
+def test_a_pool_that_the_account_does_not_have(clock: SandboxClock) -> None:
+    assert open_la(clock, any_pool=False).bind(poolNumber="777")["status"] == "-24"
+    made = open_la(clock).bind(poolNumber="777")
+    assert made["status"] == "0"
+    assert made["data"]["pnsNumberA"].startswith("910000")

@@ -122,7 +122,6 @@ GOOD: dict[str, dict[str, Any]] = {
         ("bindAXBExtension", {"phoneX": "07401264117"}, 10007),
         ("bindAXBExtension", {"phoneX": "85235753351"}, 10004),
         ("bindAXBExtension", {"phoneB": "85222222222"}, 10004),
-        ("bindAXBExtension", {"phoneX": "447700900999"}, 1002),
         ("bindAXG", {}, 0),
         ("bindAXG", {"phoneX": "447401264120"}, 0),
         ("bindAXG", {"phoneB": "447401264118"}, 0),

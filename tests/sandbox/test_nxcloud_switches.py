@@ -242,7 +242,7 @@ def test_x_reuse(clock: SandboxClock) -> None:
 
 
 def test_foreign_x(clock: SandboxClock) -> None:
-    assert open_nx(clock, foreign_x_code=1996).ext(phoneX="447700900999")["code"] == 1996
+    assert open_nx(clock, foreign_x="refuse", foreign_x_code=1996).ext(phoneX="447700900999")["code"] == 1996
     assert open_nx(clock, foreign_x="accept").ext(phoneX="447700900999")["data"]["did"] == "447700900999"
 
 
