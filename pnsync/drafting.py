@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pnsync.draft import Draft
 from pnsync.journal import Recorded, superseded_by
-from pnsync.matching import known_expiry, live_expiry
+from pnsync.matching import known_expiry
 from pnsync.model import NEVER, Binding, LiveBinding
 from pnsync.plan import Action, Attributes, Cause, Value, binding_attributes, expiry_text
 from pnsync.state import Entry, Superseded
@@ -111,7 +111,7 @@ def unbind_draft(
         old=_old(address, entry, row),
         entry=entry,
         source=None if binding is None else binding.span,
-        expires_at=live_expiry(entry, row),
+        expires_at=known_expiry(entry, row),
     )
 
 
@@ -166,4 +166,6 @@ def adopt_draft(
 
 
 def _old(address: str, entry: Entry, row: LiveBinding | None) -> Superseded:
-    return replace(superseded_by(address, entry), expires_at=known_expiry(entry, row))
+    """What is unbound, with the numbers that it really holds."""
+    seen = entry if row is None else seen_entry(entry, row)
+    return replace(superseded_by(address, seen), expires_at=known_expiry(entry, row))

@@ -1,0 +1,317 @@
+"""The planner's table, row by row, and what a change says: cause, reason, before and after, calls, X."""
+
+from dataclasses import replace
+
+import pytest
+
+from pnsync.errors import SourceSpan
+from pnsync.journal import Doubled, Recorded
+from pnsync.masking import Masker
+from pnsync.matching import row_of
+from pnsync.model import Binding, Lifetime, Mode, Moved
+from pnsync.plan import Action, Cause, Order, document
+from pnsync.state import Entry
+from tests.worlds import (
+    DAILY,
+    DAY,
+    FOREVER,
+    LINEAGE,
+    NOW,
+    X,
+    X2,
+    attempt,
+    axb,
+    bound,
+    calls,
+    codes,
+    desired,
+    desk,
+    foreign,
+    made,
+    only,
+    pending,
+    phone,
+    planned,
+    ride,
+    rows_of,
+    state,
+    superseded,
+    what,
+)
+
+ORDER = axb("order")
+OURS = made(ORDER)
+OLD = made(ORDER, age=2 * DAY)
+LATE = made(ORDER, age=DAY - 3600)
+
+
+@pytest.mark.parametrize(
+    ("declared", "recorded", "live", "action", "cause"),
+    [
+        pytest.param(ORDER, None, None, Action.BIND, Cause.CONFIG, id="new"),
+        pytest.param(ORDER, None, row_of(OURS), Action.ADOPT, Cause.RECOVERY, id="live with our id"),
+        pytest.param(ORDER, None, foreign(), None, None, id="live, equal, not provably ours"),
+        pytest.param(ORDER, OURS, row_of(OURS), None, None, id="equal, life left"),
+        pytest.param(ORDER, LATE, row_of(LATE), Action.RENEW, Cause.EXPIRY, id="equal, life nearly over"),
+        pytest.param(
+            axb("order", b=3), OURS, row_of(OURS), Action.REBIND, Cause.CONFIG, id="declared otherwise"
+        ),
+        pytest.param(
+            ORDER,
+            OURS,
+            replace(row_of(OURS), phone_b=phone(9)),
+            Action.REBIND,
+            Cause.DRIFT,
+            id="differs live",
+        ),
+        pytest.param(ORDER, OLD, None, Action.BIND, Cause.EXPIRY, id="expired"),
+        pytest.param(ORDER, OLD, row_of(OLD), Action.BIND, Cause.EXPIRY, id="expired and still listed"),
+        pytest.param(ORDER, OURS, None, Action.BIND, Cause.DRIFT, id="lost"),
+        pytest.param(None, OURS, row_of(OURS), Action.UNBIND, Cause.CONFIG, id="no longer declared"),
+        pytest.param(None, OURS, None, Action.FORGET, Cause.CONFIG, id="neither declared nor listed"),
+        pytest.param(None, OLD, None, Action.FORGET, Cause.EXPIRY, id="neither declared nor alive"),
+        pytest.param(None, None, foreign(), None, None, id="unmanaged"),
+    ],
+)
+def test_the_table(
+    declared: Binding | None, recorded: Entry | None, live: object, action: Action | None, cause: Cause | None
+) -> None:
+    found = planned(
+        [] if declared is None else [declared],
+        {} if recorded is None else {"bindings.order": recorded},
+        [] if live is None else [live],
+    )
+    assert [(one.action, one.cause) for one in found.changes] == ([] if action is None else [(action, cause)])
+    assert all(
+        one.calls == {Action.RENEW: 2, Action.REBIND: 2, Action.ADOPT: 0, Action.FORGET: 0}.get(one.action, 1)
+        for one in found.changes
+    )
+    assert sum(one.calls for one in found.changes) == found.calls == len(found.steps)
+    assert found.made_at == NOW and found.lineage == LINEAGE and found.serial == 4
+
+
+def test_a_first_bind() -> None:
+    change = only(planned([ORDER]))
+    assert change.before is None and change.order is None and change.gap_seconds == 0
+    assert change.reason == "not in state" and not change.x_may_change and change.changed == ()
+    assert change.after is not None
+    assert dict(change.after) == {
+        "mode": "axb", "phone_a": phone(1), "phone_b": phone(2), "recording": False, "expires_in": "1d",
+    }  # fmt: skip
+
+
+def test_a_declared_change_names_what_changed() -> None:
+    change = only(planned([axb("order", b=3, recording=True)], {"bindings.order": OURS}))
+    assert change.changed == ("phone_b", "recording")
+    assert change.reason == "declared with other values: phone_b, recording"
+    assert change.order is Order.UNBIND_FIRST and change.gap_seconds > 0 and change.x_may_change
+    assert change.before is not None and change.before["phone_b"] == phone(2)
+    assert change.before["phone_x"] == X2 and change.before["expires_at"] == "2027-01-16T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("declared", "changed"),
+    [
+        (axb("order", a=5), ("phone_a",)),
+        (axb("order", recording=True), ("recording",)),
+        (axb("order", customer_bind_id="66666666"), ("customer_bind_id",)),
+        (axb("order", lifetime=replace(DAILY, lease_seconds=3600)), ("expires_in",)),
+        (axb("order", lifetime=FOREVER), ("expires_in",)),
+        (axb("order", lifetime=Lifetime(None, until=NOW + 9 * DAY)), ("expires_at", "expires_in")),
+        (desk("order"), ("mode", "phone_x", "extension", "phone_b")),
+    ],
+)
+def test_every_attribute_is_a_rebind(declared: Binding, changed: tuple[str, ...]) -> None:
+    change = only(planned([declared], {"bindings.order": OURS}))
+    assert (change.action, change.cause, change.changed) == (Action.REBIND, Cause.CONFIG, changed)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        axb("order", protect=True),
+        axb("order", labels=(("team", "west"),)),
+        axb("order", lifetime=replace(DAILY, renew_before_seconds=60)),
+        axb("order", lifetime=replace(DAILY, keep=False)),
+        axb("order", span=SourceSpan("bindings/a.yaml", 3)),
+    ],
+)
+def test_what_no_vendor_holds_is_recorded_without_a_change(declared: Binding) -> None:
+    found = planned([declared], {"bindings.order": OURS})
+    assert found.empty and found.unchanged == 1
+    (event,) = found.bookkeeping
+    assert isinstance(event, Recorded) and isinstance(event.entry, Entry)
+    assert (event.entry.protect, event.entry.labels, event.entry.lifetime) == (
+        declared.protect, declared.labels, declared.lifetime,
+    )  # fmt: skip
+    again = planned([declared], {"bindings.order": event.entry}, [row_of(OURS)])
+    assert again.empty and again.bookkeeping == ()
+
+
+def test_the_vendor_shows_what_is_declared_by_now() -> None:
+    live = replace(row_of(OURS), recording=True)
+    found = planned([axb("order", recording=True)], {"bindings.order": OURS}, [live])
+    assert found.empty and found.unchanged == 1
+    (event,) = found.bookkeeping
+    assert isinstance(event, Recorded) and isinstance(event.entry, Entry) and event.entry.recording
+
+
+def test_a_listed_expiry_is_learned_once() -> None:
+    live = replace(row_of(OURS), expires_at=(OURS.expires_at or 0) + 2)
+    found = planned([ORDER], {"bindings.order": OURS}, [live])
+    assert found.empty
+    (event,) = found.bookkeeping
+    assert isinstance(event, Recorded) and isinstance(event.entry, Entry)
+    assert event.entry.expires_at == live.expires_at
+    assert planned([ORDER], {"bindings.order": event.entry}, [live]).bookkeeping == ()
+
+
+def test_a_vendor_that_lists_no_expiry_and_no_flag_is_believed() -> None:
+    live = replace(row_of(OURS), expires_at=None, recording=None)
+    assert planned([ORDER], {"bindings.order": OURS}, [live]).empty
+
+
+def test_drift_names_what_differs_and_what_it_was() -> None:
+    live = replace(row_of(made(desk("d"))), extension="102")
+    change = only(planned([desk("d")], bound(desk("d")), [live]))
+    assert change.reason == "differs at the vendor: extension"
+    assert change.before is not None and change.before["extension"] == "102"
+    assert change.order is Order.BIND_FIRST and change.gap_seconds == 0
+
+
+def test_an_extension_binding_keeps_its_declared_x() -> None:
+    assert not only(planned([desk("d")], bound(desk("d", "102")))).x_may_change
+    assert not only(planned([desk("d")], bound(desk("d"), age=2 * DAY), [])).x_may_change
+    assert only(planned([ORDER], {"bindings.order": OLD}, [])).x_may_change
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "order"),
+    [
+        (desk("d"), desk("d", "102"), Order.BIND_FIRST),
+        (desk("d"), desk("d", phone_x=X2), Order.BIND_FIRST),
+        (desk("d"), desk("d", a=5), Order.UNBIND_FIRST),
+        (desk("d"), desk("d", provider="nx2"), Order.BIND_FIRST),
+        (axb("d"), axb("d", provider="nx2"), Order.BIND_FIRST),
+        (axb("d"), axb("d", b=5), Order.UNBIND_FIRST),
+        (axb("d"), desk("d"), Order.UNBIND_FIRST),
+        (desk("d"), axb("d"), Order.UNBIND_FIRST),
+        (ride("d"), axb("d"), Order.BIND_FIRST),
+        (ride("d"), ride("d", mode=Mode.AXXB), Order.UNBIND_FIRST),
+    ],
+)
+def test_which_half_comes_first(before: Binding, after: Binding, order: Order) -> None:
+    found = planned([after], bound(before))
+    change = only(found)
+    assert change.order is order and (change.gap_seconds > 0) == (order is Order.UNBIND_FIRST)
+    first = ["bind", "unbind"] if order is Order.BIND_FIRST else ["unbind", "bind"]
+    assert [operation for operation, _ in calls(found)] == first
+    assert found.steps[1].after == (0,) and found.steps[1].finishes == (order is Order.UNBIND_FIRST)
+    bind = found.steps[first.index("bind")]
+    assert (bind.replaces is not None) == (order is Order.BIND_FIRST)
+    assert {one.provider for one in found.steps} == {before.provider, after.provider}
+
+
+def test_enabled_false_unbinds_and_says_why() -> None:
+    change = only(planned([axb("order", enabled=False)], {"bindings.order": OURS}))
+    assert (change.action, change.reason) == (Action.UNBIND, "declared with enabled: false")
+    assert planned([axb("order", enabled=False)]).empty
+
+
+def test_what_is_down_is_bound_and_says_since_when() -> None:
+    down = replace(OURS, bind_id=None, down_since=NOW - 60)
+    change = only(planned([ORDER], {"bindings.order": down}))
+    assert (change.action, change.cause, change.before) == (Action.BIND, Cause.RECOVERY, None)
+    assert "2027-01-15T07:59:00Z" in change.reason
+    gone = only(planned([], {"bindings.order": down}))
+    assert (gone.action, gone.calls) == (Action.FORGET, 0)
+
+
+def test_a_superseded_binding_is_unbound_and_a_gone_one_forgotten() -> None:
+    twin = replace(OURS, bind_id="order-0", customer_bind_id="pns-7c4d1a2b-000000000000-1")
+    known = state({"bindings.order": OURS}, superseded=superseded("bindings.order", twin))
+    change = only(planned([ORDER], known, [row_of(OURS), row_of(twin)]))
+    assert (change.action, change.cause, change.calls) == (Action.UNBIND, Cause.RECOVERY, 1)
+    found = planned([ORDER], known, [row_of(OURS)])
+    assert found.empty and found.bookkeeping == (Doubled("order-0", None),)
+    ended = replace(row_of(twin), expires_at=NOW - 1)
+    assert planned([ORDER], known, [row_of(OURS), ended]).empty
+
+
+def test_equal_strangers_are_named_in_one_diagnostic() -> None:
+    bindings = [axb(f"order-{one}", a=one, b=one + 100) for one in range(7)]
+    found = planned(bindings, None, [foreign(f"f{one}", a=one, b=one + 100) for one in range(7)])
+    assert found.empty and codes(found) == ["P311"] and found.unmanaged == 7
+    (note,) = found.diagnostics
+    assert "7 declared bindings" in note.summary and "and 2 more" in note.summary
+    assert "pnsync import --match" in note.advice
+
+
+@pytest.mark.parametrize(
+    ("declared", "row"),
+    [
+        (desk("d"), foreign(a=9, b=None, phone_x=X, extension="101")),
+        (axb("d"), foreign(recording=True)),
+        (axb("d"), foreign(a=2, b=1)),
+        (ride("d"), foreign(b=9, provider="la", recording=None)),
+        (ride("d", mode=Mode.AXXB), foreign(provider="la", recording=None)),
+    ],
+)
+def test_what_a_stranger_holds_is_a_decision(declared: Binding, row: object) -> None:
+    found = planned([declared], None, [row])
+    assert found.empty and codes(found) == ["P310"]
+    (decision,) = found.decisions
+    assert "foreign-1" in decision.summary
+    assert "pnsync import bindings.d foreign-1" in decision.advice and "2027-01-16" in decision.advice
+    assert found.valid_until == NOW + DAY
+
+
+def test_a_stranger_beside_ours_does_not_stop_its_renewal() -> None:
+    late = made(ride("d"), age=DAY - 3600)
+    row = foreign(provider="la", b=9, recording=None)
+    found = planned([ride("d")], {"bindings.d": late}, [row_of(late), row])
+    assert what(found) == [("renew", "d")] and not found.decisions
+
+
+def test_strangers_are_counted_and_the_expired_are_not() -> None:
+    found = planned([], None, [foreign("f1"), foreign("f2", a=7), foreign("f3", a=8, expires_at=NOW - 5)])
+    assert found.empty and found.unmanaged == 2 and found.bookkeeping == ()
+
+
+def test_moved_is_no_change_and_no_id_is_used_twice() -> None:
+    old, new = axb("old", customer_bind_id="66"), axb("new", customer_bind_id="66")
+    files = desired([new], moved=(Moved("bindings.old", "bindings.new"),))
+    known = state(bound(old, generation=2), generations={"bindings.old": 5})
+    found = planned(files, known)
+    assert found.empty and found.unchanged == 1
+    removed, recorded = found.bookkeeping
+    assert removed == Recorded("bindings.old", None)
+    assert isinstance(recorded, Recorded) and isinstance(recorded.entry, Entry)
+    assert recorded.entry.generation == 5 and recorded.entry.bind_id == "old-2"
+    renewed = planned(files, known, now=NOW + DAY - 3601)
+    assert renewed.steps[1].target is not None
+    assert renewed.steps[1].target.customer_bind_id == "66.6"  # type: ignore[union-attr]
+
+
+def test_moved_in_a_chain_and_only_where_the_name_is_free() -> None:
+    moved = (Moved("bindings.b", "bindings.c"), Moved("bindings.a", "bindings.b"))
+    files = desired([axb("c", 1, 2), axb("b", 3, 4)], moved=moved)
+    found = planned(files, bound(axb("b", 1, 2), axb("a", 3, 4)))
+    assert found.empty and found.unchanged == 2
+    taken = desired([axb("b", 3, 4)], moved=(Moved("bindings.a", "bindings.b"),))
+    assert what(planned(taken, bound(axb("a"), axb("b", 3, 4)))) == [("unbind", "a")]
+
+
+def test_moved_waits_for_an_open_attempt() -> None:
+    files = desired([axb("new")], moved=(Moved("bindings.old", "bindings.new"),))
+    known = state(bound(axb("old")), pending=pending(attempt(axb("old"))))
+    found = planned(files, known, rows_of(known))
+    assert found.empty and [one.address for one in found.deferred] == ["bindings.new", "bindings.old"]
+
+
+def test_no_number_of_a_person_is_in_the_document() -> None:
+    found = planned(
+        [axb("order", b=3), axb("second", 5, 6)], {"bindings.order": OURS}, [row_of(OURS), foreign()]
+    )
+    text = repr(document(found, Masker(b"k" * 32, LINEAGE), pnsync_version="0"))
+    assert "447700900001" not in text and X2 in text and "44••••01~" in text
