@@ -102,6 +102,16 @@ def test_a_row_that_comes_twice_is_scanned_again(scans: int) -> None:
     assert vendor.begun == scans + 1
 
 
+def test_a_row_that_comes_twice_tells_even_where_no_total_does() -> None:
+    vendor = Vendor([1, 2, 2, 3], [1, 2, 3], total="none")
+    assert (list(scan(vendor).rows), vendor.begun) == ([1, 2, 3], 2)
+
+
+def test_a_scan_that_moved_parts_those_around_it() -> None:
+    vendor = Vendor([1, 2, 3], [1, 2, 2, 3], [1, 2, 3], [1, 2, 3])
+    assert (scan(vendor, 2).problems, vendor.begun) == ((), 4)
+
+
 def test_a_listing_that_never_holds_still_is_a_problem() -> None:
     vendor = Vendor([1], [2], [3], [4], [5], [6])
     found = scan(vendor, 2)

@@ -209,6 +209,31 @@ def test_a_slow_drip_ends_at_the_deadline(part: str) -> None:
         assert 0.4 < time.monotonic() - began < 1.5
 
 
+def test_silence_after_a_late_first_byte_ends_at_the_deadline() -> None:
+    def talk(server: Server, connection: socket.socket, _: int) -> None:
+        server.request(connection)
+        time.sleep(0.8)
+        connection.sendall(b"H")
+        connection.recv(1)
+
+    with serving(talk) as server:
+        began = time.monotonic()
+        assert isinstance(send(server.port, total_seconds=1), Unknown)
+        assert time.monotonic() - began < 1.6
+
+
+def test_a_flood_of_interim_answers_ends_at_the_deadline() -> None:
+    def talk(server: Server, connection: socket.socket, _: int) -> None:
+        server.request(connection)
+        while True:
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+    with serving(talk) as server:
+        began = time.monotonic()
+        assert isinstance(send(server.port, total_seconds=0.5), Unknown)
+        assert time.monotonic() - began < 2
+
+
 def test_an_endless_body_is_cut_off() -> None:
     def talk(server: Server, connection: socket.socket, _: int) -> None:
         server.request(connection)
