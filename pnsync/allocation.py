@@ -197,7 +197,7 @@ class _Allocating:
         """Whether a binding leaves the drained X that it has now; what stays for a while is noted."""
         assert made.phone_x is not None
         address = binding.address
-        row = self.matched.rows.get(address)
+        row = self.matched.rows.get(address) or self.matched.believed.get(address)
         entry = self.state.entries.get(address)
         if address in self.blocking or not isinstance(entry, Entry):
             self.drains.stays(group, made.phone_x, None)
@@ -241,7 +241,7 @@ class _Allocating:
             return
         address = binding.address
         self.shortages.ask(demand.place)
-        twin = self.holdings.take_twin(binding, [one.x for one in demand.numbers], demand.extensions)
+        twin = self.holdings.take_twin(binding, demand)
         if twin is not None:
             self.chosen[address] = Chosen(*twin)
         elif not self.slots.prefer(address, demand, self._had(binding, demand)):

@@ -4,14 +4,14 @@ Counted as held: live rows of others, our entries and old halves, what attempts 
 files fix, which goes over all else. Groups are known as declared, recorded and listed together.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
 from pnsync.disjoint import Parties
 from pnsync.groups import find_group
 from pnsync.matching import Matched
 from pnsync.model import Binding, Desired, Group, LiveBinding, Observed
 from pnsync.phone import Phone
-from pnsync.slots import Slots
+from pnsync.slots import Demand, Slots
 from pnsync.state import Entry, GroupEntry, State
 
 
@@ -106,13 +106,13 @@ class Holdings:
             self._pools[group.name] = numbers_of(group, self.observed)
         return self._pools[group.name]
 
-    def take_twin(
-        self, binding: Binding, numbers: Container[str], extensions: Container[str]
-    ) -> tuple[str, str] | None:
+    def take_twin(self, binding: Binding, demand: Demand) -> tuple[str, str] | None:
         """What is live already with the binding's parties, and not provably ours; each is found once."""
+        if not self._twins:
+            return None
         twins = self._twins.get((binding.provider, binding.phone_a, binding.phone_b), [])
         for one in twins:
-            if one[0] in numbers and one[1] in extensions:
+            if demand.fits(self.slots.number(binding.provider, one[0]), one[1]):
                 twins.remove(one)
                 return one
         return None

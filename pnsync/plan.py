@@ -17,6 +17,7 @@ from pnsync.journal import Event
 from pnsync.masking import Masker
 from pnsync.model import NEVER, Holds, Lifetime
 from pnsync.phone import Phone
+from pnsync.reach import RoutingSummary
 from pnsync.state import Entry, GroupChange, GroupEntry, Operation, Superseded
 
 FORMAT: Final = "pnsync-plan"
@@ -134,6 +135,8 @@ class Plan:
     """Why policy or protection refuse it (exit 4); empty when apply may run."""
     decisions: tuple[Diagnostic, ...] = ()
     """What a person must decide (exit 11)."""
+    routing: RoutingSummary = RoutingSummary()
+    """What calls will do otherwise than before."""
 
     @property
     def empty(self) -> bool:
@@ -245,6 +248,7 @@ def document(plan: Plan, masker: Masker, *, pnsync_version: str) -> dict[str, An
         "config_digest": plan.config_digest,
         "summary": summary,
         "changes": changes,
+        "routing": plan.routing.document(masker),
         "deferred": [_deferred(one) for one in plan.deferred],
         "diagnostics": [_diagnostic(one) for one in (*plan.refusals, *plan.decisions, *plan.diagnostics)],
     }

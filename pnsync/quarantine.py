@@ -110,9 +110,9 @@ class Quarantine:
 
     def own(self, address: str) -> tuple[tuple[str, str, str], ...]:
         """The (provider, X, extension) that an address gave up and may take back, the latest first."""
-        mine = sorted(
-            self._own.get(address, ()), key=lambda one: (-one.until, one.phone_x, one.extension or "")
-        )
+        if address not in self._own:
+            return ()
+        mine = sorted(self._own[address], key=lambda one: (-one.until, one.phone_x, one.extension or ""))
         return tuple((one.provider, one.phone_x, one.extension or "") for one in mine)
 
 

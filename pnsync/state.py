@@ -250,8 +250,16 @@ class State:
         return {one.intent.address: one for one in self.pending.values() if one.blocks}
 
 
-def target_of(binding: Binding, *, generation: int, customer_bind_id: str | None) -> Entry:
-    """The entry that a bind of this declaration would make, without X, extension and ids that others decide."""
+def target_of(
+    binding: Binding,
+    *,
+    generation: int,
+    customer_bind_id: str | None,
+    phone_x: str | None = None,
+    extension: str | None = None,
+    group_id: str | None = None,
+) -> Entry:
+    """The entry that a bind of this declaration would make; X, extension and ids that others decide are given."""
     return Entry(
         provider=binding.provider,
         mode=binding.mode,
@@ -259,12 +267,13 @@ def target_of(binding: Binding, *, generation: int, customer_bind_id: str | None
         phone_b=binding.phone_b,
         lifetime=binding.lifetime,
         generation=generation,
-        phone_x=binding.phone_x,
+        phone_x=phone_x or binding.phone_x,
         x_chosen=binding.phone_x is None and binding.x_group is None,
         x_group=binding.x_group,
-        extension=binding.extension,
+        extension=extension or binding.extension,
         extension_auto=binding.extension_auto,
         group=binding.group,
+        group_id=group_id,
         pool_number=binding.pool_number,
         recording=binding.recording,
         protect=binding.protect,

@@ -1,0 +1,76 @@
+"""Before and after compared: what becomes of every way of calling that a plan touches. Pure."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from pnsync.phone import Phone
+from pnsync.reach import LISTED, Reach, Reaches, RoutingSummary
+
+Dial = tuple[str, str, str]
+"""A way of calling: X, the extension, and the caller's digits; with an extension everybody who dials it ("")."""
+Facts = tuple[tuple[str, Phone], ...]
+"""Who rings, by the caller's digits; "" is anybody."""
+Pair = tuple[str, str]
+"""The digits of a caller and of the phone that rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Ways of calling before and after, and the address of the binding that changed each last."""
+
+    before: Mapping[Dial, Facts]
+    after: Mapping[Dial, Facts]
+    by: Mapping[Dial, str]
+
+
+class _Kind:
+    """One kind of difference: counted in full, listed in part."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.listed: list[Reach] = []
+
+    def add(self, reach: Reach) -> None:
+        self.count += 1
+        if len(self.listed) < LISTED:
+            self.listed.append(reach)
+
+    def done(self) -> Reaches:
+        return Reaches(self.count, tuple(self.listed))
+
+
+def summarise(
+    calls: Calls, bound: Collection[Pair], untouched: Callable[[Collection[Pair]], Collection[Pair]]
+) -> RoutingSummary:
+    """Every way of calling once. `bound` are connected by what the plan binds, `untouched` tells of what it leaves alone."""
+    other, loses, gains, redials = _Kind(), _Kind(), _Kind(), _Kind()
+    lost: list[tuple[Pair, Reach]] = []
+    won: list[tuple[Pair, Reach]] = []
+    reached: set[Pair] = set(bound)
+    earlier: set[Pair] = set()
+    for dial, before in calls.before.items():
+        after = calls.after[dial]
+        earlier.update((caller, phone.digits) for caller, phone in before)
+        reached.update((caller, phone.digits) for caller, phone in after)
+        if before == after:
+            continue
+        was, becomes = dict(before), dict(after)
+        for caller in dict.fromkeys((*was, *becomes)):
+            old = was.get(caller, was.get(""))
+            new = becomes.get(caller, becomes.get(""))
+            if old == new:
+                continue
+            reach = Reach(Phone(caller) if caller else None, dial[0], dial[1], old, new, calls.by[dial])
+            if old is not None and new is not None:
+                other.add(reach)
+            elif old is not None:
+                lost.append(((caller, old.digits), reach))
+            elif new is not None:
+                won.append(((caller, new.digits), reach))
+    elsewhere = untouched({pair for pair, _ in (*lost, *won)})
+    for pair, reach in lost:
+        (redials if pair in reached or pair in elsewhere else loses).add(reach)
+    for pair, reach in won:
+        if pair not in earlier and pair not in elsewhere:
+            gains.add(reach)
+    return RoutingSummary(other.done(), loses.done(), gains.done(), redials.done())
