@@ -148,12 +148,16 @@ class Declared:
                 self._said.add(id(impossible))
                 found.decisions.append(impossible)
             return None
-        target = self._numbered(target_of(binding, generation=0, customer_bind_id=None), address)
+        generation, ours = self._next_id(address, binding.provider, binding.customer_bind_id)
         chosen = self.allocation.chosen.get(address)
-        if chosen is not None:
-            target = replace(target, phone_x=chosen.phone_x, extension=chosen.extension)
-        if binding.group is not None:
-            target = replace(target, group_id=group_id)
+        target = target_of(
+            binding,
+            generation=generation,
+            customer_bind_id=ours,
+            phone_x=None if chosen is None else chosen.phone_x,
+            extension=None if chosen is None else chosen.extension,
+            group_id=group_id,
+        )
         if self.renewing and entry is not None:
             target = replace(
                 target,
@@ -164,13 +168,17 @@ class Declared:
             )
         return target
 
-    def _numbered(self, target: Entry, address: str) -> Entry:
-        """The target as the next bind of this address: its generation and the id that it will carry."""
+    def _next_id(self, address: str, provider: str, declared: str | None) -> tuple[int, str | None]:
+        """The generation of the next bind of an address, and the id that it will carry."""
         state = self.found.state
         generation = state.next_generation(address)
-        ours = None
-        if self.found.desired.providers[target.provider].capabilities.client_ids and state.lineage:
-            ours = customer_bind_id(state.lineage, address, generation, target.declared_id)
+        if self.found.desired.providers[provider].capabilities.client_ids and state.lineage:
+            return generation, customer_bind_id(state.lineage, address, generation, declared)
+        return generation, None
+
+    def _numbered(self, target: Entry, address: str) -> Entry:
+        """The target as the next bind of this address."""
+        generation, ours = self._next_id(address, target.provider, target.declared_id)
         return replace(
             target,
             generation=generation,

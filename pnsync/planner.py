@@ -20,6 +20,7 @@ What a declared binding needs is decided in cases.py, order and calls in orderin
 limits.py.
 """
 
+import gc
 from dataclasses import replace
 
 from pnsync.allocation import allocate
@@ -50,7 +51,13 @@ def plan(
     desired: Desired, state: State, observed: Observed, *, now: int, question: Question | None = None
 ) -> Plan:
     """The changes that turn observed into desired, in the order of their calls; `now` is epoch seconds."""
-    return _Planning(desired, state, observed, now, question or Question()).plan()
+    collecting = gc.isenabled()
+    gc.disable()  # many small objects, nearly all of them kept: a collection would only walk them
+    try:
+        return _Planning(desired, state, observed, now, question or Question()).plan()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Planning:
