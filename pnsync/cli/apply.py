@@ -120,7 +120,9 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
                 verdict = replace(verdict, codes=(ExitCode(128 + session.signals.signal),))
         elif not json and (verdict.exit or not confirming.empty):
             paint = Palette(invocation.output.out_colour)
-            session.show("\n" + verdict_text(verdict, paint, invocation.again(invocation.command)))
+            again = invocation.again(invocation.command)
+            told = verdict_text(verdict, paint, again, not_tried=confirming.not_tried())
+            session.show("\n" + told)
     return verdict
 
 
@@ -133,6 +135,7 @@ class _Confirming:
     def __init__(self, session: "Opened", *, approved: bool) -> None:
         self._session = session
         self._approved = approved
+        self._addresses: list[str] = []
         self.empty = False
         self.declined = False
 
@@ -143,12 +146,17 @@ class _Confirming:
         if session.lines is None:
             session.invocation.event({"event": "plan", "plan": document})
         else:
-            names = [len(one["address"]) for one in document["changes"]]
-            session.lines.address_columns = min(max(names, default=0), NAME_COLUMNS)
+            self._addresses = [one["address"] for one in document["changes"]]
+            session.lines.address_columns = min(max(map(len, self._addresses), default=0), NAME_COLUMNS)
             style = plan_style(session.invocation, session.world.desired, document)
             session.show(render("text", document, style) + ("" if self.empty else "\n"))
         self.declined = not (self._approved or self.empty or _ask(session))
         return not self.declined
+
+    def not_tried(self) -> list[str]:
+        """The addresses of the plan of which nothing was told."""
+        lines = self._session.lines
+        return [] if lines is None else [one for one in self._addresses if one not in lines.told]
 
 
 def _ask(session: "Opened") -> bool:

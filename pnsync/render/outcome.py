@@ -59,13 +59,17 @@ def uncertain_line(report: Uncertain, width: int, now: str, paint: Palette) -> s
     return f"  {mark} {escape(report.address):<{width}}  {word}  {escape(report.reason)}; the listing tells after {when}"
 
 
-def verdict_text(verdict: Verdict, paint: Palette, command: str = "pnsync apply") -> str:
-    """The last lines of a command that made calls; `command` is what to run next, without its verb where it differs."""
+def verdict_text(
+    verdict: Verdict, paint: Palette, command: str = "pnsync apply", *, not_tried: Sequence[str] = ()
+) -> str:
+    """The last lines of a command that made calls; `command` is what to run next, but for its verb where that differs."""
     lines: list[str] = []
     if verdict.down:
         many = counted(len(verdict.down), "binding is down", "bindings are down")
         lines.append(paint.paint("error", f"Down: {many}, nobody is reached: {_named(verdict.down)}"))
     lines.append(paint.paint("strong", _tally(verdict)))
+    if not_tried and verdict.not_tried:
+        lines.append(f"Not tried: {_named(not_tried)}")
     if verdict.x_changed:
         lines.append(
             f"Another X than before: {_named(verdict.x_changed)}. People who dial the old one reach nobody."

@@ -61,6 +61,8 @@ class Lines:
         self._ended = 0
         self.address_columns = 24
         """How wide addresses are; whoever knows the plan sets it."""
+        self.told: set[str] = set()
+        """The addresses of which something was told; of a plan, the rest was not tried."""
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +83,8 @@ class Lines:
 
     def tell(self, report: Report) -> None:
         """Tell one report, one at a time."""
+        if isinstance(report, Done | Failed | Uncertain):
+            self.told.add(report.address)
         match report:
             case Reading():
                 self.reading(report)

@@ -205,3 +205,23 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         )
     assert found.returncode == 1
     assert "in use" in found.stderr
+
+
+def test_a_partial_apply_names_what_failed_and_what_was_not_tried(
+    run: Run, tmp_path: Path, keys: None
+) -> None:
+    desks = [
+        f"desk-{i}: {{mode: axb_extension, phone_a: 44770090010{i}, phone_x: 447401264117, extension: 10{i}}}"
+        for i in range(4)
+    ]
+    with SandboxServer() as server:
+        served(tmp_path, server.url, *desks)
+        fault = {"operation": "bindAXB*", "nth": 2, "reply": "code", "code": 10010, "effect": "never"}
+        httpx.post(f"{server.url}/_sandbox/nxcloud/faults", json=[fault], trust_env=False).raise_for_status()
+        found = run("apply", "--auto-approve", "--settle", "0", "--result", "v.json")
+    assert found.exit_code == 3
+    assert "  ! bindings.desk-1  failed     10010: " in found.stdout
+    assert "\nNot tried: bindings.desk-2, bindings.desk-3\n" in found.stdout
+    body = json.loads((tmp_path / "v.json").read_text())
+    assert (body["done"], body["failed"]) == (1, 1)
+    assert body["failures"][0]["vendor_code"] == "10010"

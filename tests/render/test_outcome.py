@@ -84,3 +84,10 @@ def test_what_people_must_be_told_of_x() -> None:
     text = verdict_text(verdict, PLAIN)
     assert "Another X than before: bindings.driver-4." in text
     assert "Acknowledged but not listed: bindings.a." in text
+
+
+def test_what_was_not_tried_is_named() -> None:
+    verdict = Verdict("apply", (ExitCode.PARTIAL,), done=1, not_tried=2)
+    assert "Not tried: bindings.a, bindings.b" in verdict_text(
+        verdict, PLAIN, not_tried=["bindings.a", "bindings.b"]
+    )
