@@ -128,6 +128,12 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "state, or wait until it has expired.",
         "pnsync state rm bindings.NAME",
     ),
+    "P350": Page(
+        "A call would connect wrongly between two calls of this plan",
+        "While the plan is being applied, after one of its calls and before the next, somebody who dials the number would "
+        "reach a person whom neither the old nor the new declaration names. Apply it in two parts.",
+        "pnsync apply --exclude bindings.desk-7",
+    ),
     "P401": Page(
         "Protected",
         "The plan would unbind, rebind or delete what is declared with protect: true. The state remembers it also when "
