@@ -250,12 +250,15 @@ def test_a_verdict_decides_the_code(run: Run, failing, tmp_path: Path) -> None:
     assert (body["exit"], body["done"], body["down"]) == (12, 3, ["bindings.a"])
 
 
-def test_utf_8_whatever_the_locale(spawn: Spawn) -> None:
-    for value in ("C", "POSIX", "xx_YY.latin1"):
-        env = environment(LC_ALL=value, LANG=value, PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
-        found = spawn("explain", "E103", env=env)
-        assert found.returncode == 0
-        found.stdout.decode("utf-8")
+@pytest.mark.parametrize("locale", ["C", "POSIX", "xx_YY.latin1"])
+def test_utf_8_whatever_the_locale(spawn: Spawn, tmp_path: Path, locale: str) -> None:
+    (tmp_path / "pnsync.yaml").write_text(
+        "version: 1\nproviders: {nx: {type: nxcloud, app_id: 447700900123}}\n"
+    )
+    env = environment(LC_ALL=locale, LANG=locale, PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    found = spawn("validate", env=env)
+    assert found.returncode == 8
+    assert "44••••••••23" in found.stderr.decode("utf-8")
 
 
 def test_without_home_and_with_an_odd_terminal(spawn: Spawn) -> None:
@@ -295,6 +298,19 @@ def test_closed_streams(tmp_path: Path, closed: str) -> None:
     assert found.returncode == 0
     assert json.loads((tmp_path / "v.json").read_text())["exit"] == 0
     assert b"Traceback" not in found.stderr
+
+
+def test_no_file_of_ours_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    code = (
+        "from pnsync.cli.output import occupy_standard_streams\n"
+        "occupy_standard_streams()\n"
+        "with open('number', 'w') as file: file.write(str(file.fileno()))"
+    )
+    line = f'exec "$0" -c "{code}" <&- >&- 2>&-'
+    subprocess.run(
+        ["/bin/sh", "-c", line, sys.executable], env=environment(), cwd=tmp_path, timeout=30, check=True
+    )
+    assert int((tmp_path / "number").read_text()) > 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
