@@ -44,7 +44,7 @@ class Allocation:
     impossible: Mapping[str, Diagnostic] = field(default_factory=dict)
     """By address; those of one group share one diagnostic."""
     moving: Mapping[str, str] = field(default_factory=dict)
-    """Addresses that leave a drained X now, with the reason: with their renewal, or because they have none."""
+    """Addresses that leave a drained X now, with the reason: at their renewal, or because they never have one."""
     notes: tuple[Diagnostic, ...] = ()
 
 
@@ -214,8 +214,7 @@ class _Allocating:
             self.drains.stays(group, made.phone_x, due)
             return False
         self.drains.leaves(group, made.phone_x)
-        when = "with its renewal" if due is not None else "at once, as it never expires"
-        self.moving[address] = f"leaves {made.phone_x}, which {group.address} drains, {when}"
+        self.moving[address] = f"leaves {made.phone_x}, which {group.address} drains"
         return True
 
     def free_what_leaves(self) -> None:
@@ -313,6 +312,7 @@ class _Allocating:
         if until is None:
             self.shortages.miss(binding, demand)
             return
+        self.shortages.wait(demand.place)
         entry = self.state.entries.get(address)
         live = isinstance(entry, Entry) and not entry.down
         action = Action.REBIND if live else Action.BIND

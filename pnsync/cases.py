@@ -288,7 +288,12 @@ class Declared:
             return
         different = differences(seen, case.target)
         asked = case.address in found.question.replace
-        if (different or asked or too_long) and not (self.renewing and is_due):
+        moving = self.allocation.moving.get(case.address)
+        if moving is not None and is_due and set(different) <= {"phone_x", "extension"} and not asked:
+            action, cause = Action.RENEW, Cause.EXPIRY
+            reason = f"expires at {instant(case.expires)}; {moving}"
+            changed = (*different, "expires_at")
+        elif (different or asked or too_long) and not (self.renewing and is_due):
             action = Action.REBIND
             cause, reason, changed = self._why(case, seen, different, by_config, asked)
         elif is_due:

@@ -30,11 +30,16 @@ class Shortages:
         self._matched = matched
         self._now = now
         self._asked: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
         self._missed: dict[str, list[tuple[Binding, Demand]]] = {}
 
     def ask(self, place: str) -> None:
         """One more binding asks for a number of this group, or for an extension of this X."""
         self._asked[place] += 1
+
+    def wait(self, place: str) -> None:
+        """A binding waits for what rests."""
+        self._waiting[place] += 1
 
     def miss(self, binding: Binding, demand: Demand) -> None:
         """A binding got nothing, and nothing will be free by itself."""
@@ -51,7 +56,8 @@ class Shortages:
     def _tell(self, place: str, bindings: Sequence[Binding], demand: Demand, parties: Parties) -> Diagnostic:
         first = bindings[0]
         asked = self._asked[place]
-        free = asked - len(bindings)
+        waiting = self._waiting[place]
+        free = asked - waiting - len(bindings)
         group = None if first.x_group is None else self._desired.groups[first.x_group]
         where = place if group is not None else f"X {place}"
         code = first.phone_a.country_code
@@ -60,9 +66,12 @@ class Shortages:
         reasons = self._reasons(demand, group, first, parties)
         if not demand.numbers:
             reasons.insert(0, f"it has no number of country code {code} that is not drained")
+        later = (
+            f", {waiting:,} {'wait' if waiting > 1 else 'waits'} for a quarantine's end" if waiting else ""
+        )
         ask = "ask" if asked > 1 else "asks"
         summary = (
-            f"{where} is exhausted: {asked:,} binding{'s' if asked > 1 else ''} {ask} for {what} and {got} free, "
+            f"{where} is exhausted: {asked:,} binding{'s' if asked > 1 else ''} {ask} for {what} and {got} free{later}, "
             f"so {len(bindings):,} {'go' if len(bindings) > 1 else 'goes'} without: "
             + names([one.address for one in bindings])
         )

@@ -198,5 +198,5 @@ def test_a_drained_x_is_left_with_the_renewal() -> None:
         files, state({"bindings.d": late, "groups.pool": held}), observed([row_of(late)], [live_group(held)])
     )
     change = only(found)
-    assert (change.action, change.cause) == (Action.REBIND, Cause.EXPIRY)
+    assert (change.action, change.cause) == (Action.RENEW, Cause.EXPIRY)
     assert change.after is not None and change.after["phone_x"] == phone(901).digits
