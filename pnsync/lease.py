@@ -142,7 +142,12 @@ def acquire(backend: Backend, clock: Clock, holder: Holder, timeout: float) -> L
                 continue
         if asked >= until:
             raise holders.locked(terms.holder, clock.now())
-        clock.sleep(min(_POLL_SECONDS, max(until - asked, 0.01)))
+        pause = min(_POLL_SECONDS, max(until - asked, 0.01))
+        slept = clock.monotonic()
+        clock.sleep(pause)
+        # A sleep that was cut short is an interrupted run's, which waits no longer.
+        if clock.monotonic() - slept < pause / 2:
+            raise holders.locked(terms.holder, clock.now())
 
 
 def free(backend: Backend, lock_id: str) -> bool:

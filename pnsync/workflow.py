@@ -16,6 +16,7 @@ from pnsync.apply import Applying, Conduct, Proofs, Tally
 from pnsync.errors import (
     ExitCode,
     Interrupted,
+    Locked,
     PolicyRefused,
     UsageError,
 )
@@ -85,10 +86,32 @@ def run_apply(
     """
     approved = None if saved is None else read(saved)
     began = world.clock.monotonic()
-    with world.store.hold(world.holder, timeout=options.lock_timeout_seconds) as session:
+    with _held(world, options.lock_timeout_seconds) as session:
         run = _Run(world, options, session, approved, command)
         verdict = run.go(confirm)
         return replace(verdict, seconds=world.clock.monotonic() - began)
+
+
+def _held(world: World, timeout: float) -> Session:
+    """Take the state; who has to wait for another run is told for whom. Raises Locked and what loading raises."""
+    try:
+        return world.store.hold(world.holder, timeout=0.0)
+    except Locked as locked:
+        if timeout <= 0 or world.interrupt.signal is not None:
+            raise
+        world.report(
+            Warned(
+                "S940",
+                f"the state is locked; waiting up to {timeout:g} s for the other run",
+                locked.detail[0],
+            )
+        )
+    try:
+        return world.store.hold(world.holder, timeout=timeout)
+    except Locked:
+        if world.interrupt.signal is not None:
+            raise Interrupted(world.interrupt.signal) from None
+        raise
 
 
 class _Run:
@@ -108,6 +131,7 @@ class _Run:
         self.name = secrets.token_hex(4)
         self.providers = dict(world.providers)
         self.only: frozenset[str] | None = None
+        self.unread: set[tuple[str, str]] = set()
 
     def go(self, confirm: Callable[[dict[str, Any]], bool] | None) -> Verdict:
         """Plan, compare, confirm, carry out, settle, verify, write."""
@@ -124,10 +148,7 @@ class _Run:
         read_at = world.clock.monotonic()
         self.providers = {name: one for name, one in world.providers.items() if name in observed.listings}
         self.tally.codes.update(failure_codes(observed))
-        for name, failure in sorted(observed.failures.items()):
-            world.report(
-                Warned(failure.code or "A140", f"{name} cannot be read: {failure}", "; ".join(failure.detail))
-            )
+        self._tell_unread(observed)
         key = pseudonym_key(state)
         found = planned(world, state, observed, self.asked, key)
         masker = Masker(key, state.lineage)
@@ -214,7 +235,20 @@ class _Run:
         return self._observe([name]).listings
 
     def _observe(self, names: Collection[str]) -> Observed:
-        return read_listings(self.world, self.session.state, scans=2, only=names)
+        observed = read_listings(self.world, self.session.state, scans=2, only=names)
+        self._tell_unread(observed)
+        return observed
+
+    def _tell_unread(self, observed: Observed) -> None:
+        """Name the providers that cannot be read, and why; once for each cause."""
+        for name, failure in sorted(observed.failures.items()):
+            if (name, str(failure)) not in self.unread:
+                self.unread.add((name, str(failure)))
+                self.world.report(
+                    Warned(
+                        failure.code or "A140", f"{name} cannot be read: {failure}", "; ".join(failure.detail)
+                    )
+                )
 
     def _end(self, proofs: Proofs) -> tuple[str, ...]:
         def replan(observed: Observed, addresses: Collection[str]) -> Plan:
@@ -317,7 +351,7 @@ def run_refresh(world: World, *, lock_timeout_seconds: float = 0.0) -> tuple[Pla
 
     The planned document holds only the changes of cause drift and recovery.
     """
-    with world.store.hold(world.holder, timeout=lock_timeout_seconds) as session:
+    with _held(world, lock_timeout_seconds) as session:
         state = session.state
         check_accounts(world, state)
         observed = read_listings(world, state, scans=2)

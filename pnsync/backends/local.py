@@ -159,9 +159,12 @@ class LocalBackend:
             if isinstance(found, LocalLock):
                 self._lock = found
                 return found
-            if self._clock.monotonic() >= until:
+            waited = self._clock.monotonic()
+            if waited < until:
+                self._clock.sleep(POLL_SECONDS)
+            # A sleep that was cut short is an interrupted run's, which waits no longer.
+            if self._clock.monotonic() - waited < POLL_SECONDS / 2:
                 raise holders.locked(holders.load(found), self._clock.now())
-            self._clock.sleep(POLL_SECONDS)
 
     def occupant(self) -> bytes | None:
         """See Backend."""

@@ -194,6 +194,11 @@ def opened(
 
     forbid_core_dumps()
 
+    def first_words() -> None:
+        invocation.output.err(
+            "Stopping: what is in flight gets up to 5 s. A second signal ends at once, as safely."
+        )
+
     def last_words(code: int) -> None:
         from pnsync.cli.ending import conclude
 
@@ -202,7 +207,10 @@ def opened(
         )
         conclude(invocation, code)
 
-    with Signals(gentle=gentle, last_words=last_words) as signals, contextlib.ExitStack() as closing:
+    with (
+        Signals(gentle=gentle, first_words=first_words, last_words=last_words) as signals,
+        contextlib.ExitStack() as closing,
+    ):
         closing.enter_context(shown_logs(invocation))
         clock = SystemClock(signals)
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)

@@ -19,6 +19,9 @@ from typing import IO, Final, Self
 GRACE_SECONDS: Final = 4.8
 """How long what is in flight may still take: SPEC 3 promises the end within 5 s."""
 
+QUIET_SECONDS: Final = 0.2
+"""How soon most runs end after a signal; a person is told only what still takes time then."""
+
 WATCHED: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,11 +37,19 @@ class Signals:
     """An `Interrupt` that listens to the process's signals, from `with` to its end.
 
     `gentle` leaves it to the run to stop; without it the first signal raises `Stopped` in the main thread.
-    `last_words` is called with the exit code before the process is ended because the grace is over.
+    `first_words` is called when a gentle run does not end at once, `last_words` with the exit code before the process is
+    ended because the grace is over; both in a thread of their own.
     """
 
-    def __init__(self, *, gentle: bool, last_words: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        *,
+        gentle: bool,
+        first_words: Callable[[], None] = lambda: None,
+        last_words: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._gentle = gentle
+        self._first_words = first_words
         self._last_words = last_words
         self._wakes: list[Callable[[], None]] = []
         self._raised = False
@@ -90,8 +101,14 @@ class Signals:
         os.write(self._wakens, b"!")
         for wake in self._wakes:
             wake()
-        ends = time.monotonic() + GRACE_SECONDS
-        again = self._next(ends)
+        began = time.monotonic()
+        ends = began + GRACE_SECONDS
+        again = self._next(began + QUIET_SECONDS)
+        if again is None and time.monotonic() >= began + QUIET_SECONDS:
+            if self._gentle:
+                with contextlib.suppress(Exception):
+                    self._first_words()
+            again = self._next(ends)
         if again is None and time.monotonic() < ends:
             return
         if again is None:

@@ -1,16 +1,18 @@
 """What every test of the whole program starts from: simulated vendors in another process, and an empty folder."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from tests.e2e.program import Program
 from tests.e2e.projects import Project
+from tests.e2e.tap import Tap, tapping
 from tests.e2e.vendors import KEYS, Vendors, serving
 
-Projects = Callable[..., Project]
+Tapped = tuple[Project, Tap]
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,17 @@ def account_name(request: pytest.FixtureRequest) -> str:
 def project(request: pytest.FixtureRequest, tmp_path: Path, shared_vendors: Vendors) -> Project:
     """An empty project with accounts of its own at both vendors."""
     return new_project(tmp_path / "project", shared_vendors, account_name(request))
+
+
+@pytest.fixture
+def tapped(request: pytest.FixtureRequest, tmp_path: Path, shared_vendors: Vendors) -> Iterator[Tapped]:
+    """The same behind a tap, which sees every request and can hold one."""
+    name = account_name(request)
+    made = new_project(tmp_path / "project", shared_vendors, name)
+    with tapping(shared_vendors.url) as tap:
+        through = Vendors(tap.url)
+        made.endpoints = (through.nx(name).endpoint, through.la(name).endpoint)
+        yield made, tap
 
 
 def new_project(folder: Path, vendors: Vendors, name: str) -> Project:

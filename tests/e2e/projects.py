@@ -22,6 +22,8 @@ class Project:
     program: Program
     nx: Account
     la: Account
+    endpoints: tuple[str, str] = ("", "")
+    """Where the program finds the accounts, when not where they are."""
     settle_window: str = "0s"
     extra: str = ""
     """More of the root file."""
@@ -32,11 +34,12 @@ class Project:
 
     def write(self) -> None:
         """Write pnsync.yaml."""
+        nx, la = self.endpoints if self.endpoints[0] else (self.nx.endpoint, self.la.endpoint)
         lines = [
             "version: 1",
             "providers:",
-            f'  nx: {{type: nxcloud, endpoint: "{self.nx.endpoint}", rate: 1000, settle_window: {self.settle_window}}}',
-            f'  la: {{type: laaffic, endpoint: "{self.la.endpoint}", app_id: 4luaKsL2, rate: 1000, settle_window: {self.settle_window}}}',
+            f'  nx: {{type: nxcloud, endpoint: "{nx}", rate: 1000, settle_window: {self.settle_window}}}',
+            f'  la: {{type: laaffic, endpoint: "{la}", app_id: 4luaKsL2, rate: 1000, settle_window: {self.settle_window}}}',
             "defaults: {provider: nx, expires_in: 1d}",
             *([self.extra] if self.extra else []),
             *_section("groups", self.groups),
