@@ -71,7 +71,7 @@ def _foreign(document: Any, data: bytes, name: str, form: str, version: int) -> 
         return refusal(
             "S909",
             f"{name} is JSON, but no state of pnsync.",
-            "Check `state:` in the root file: it may name the wrong file. If it is damaged, move it away, then derive it:",
+            "Check `state:` in the root file: it may name the wrong one. If it is damaged, move it away, then:",
             command=REBUILD,
         )
     found = document.get("version")

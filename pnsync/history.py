@@ -82,7 +82,7 @@ class History:
                 raise refusal(
                     "S915",
                     f"The root file names the lineage {pinned}, and {where} is missing.",
-                    "Without it every binding would be made again. Bring it back, or derive it from the vendor's listing:",
+                    "Without it every binding would be made again. Bring it back, or derive it from the listing:",
                     command=REBUILD,
                 )
             return None

@@ -1,8 +1,8 @@
 """The lock of places that have none of their own: a lease, renewed while its holder lives.
 
 It is politeness: what keeps two runs apart is that a record's slot is taken once. The lease is a document with a
-counter; its holder raises the counter every 15 seconds, and a contender takes over once it has itself watched it unchanged
-for 60 seconds on its own monotonic clock, so that no two clocks are compared. It is given up by writing that it is free,
+counter; its holder raises the counter every 15 seconds, and a contender takes over once it has itself watched it
+unchanged for 60 seconds on its own monotonic clock, so that no two clocks are compared. It is given up by writing that it is free,
 never by removing it. A holder that has not been confirmed for 40 seconds starts no call.
 """
 

@@ -235,7 +235,7 @@ class Session:
         self._run(lambda: self._store.backend.reserve(size))
 
     def check(self) -> None:
-        """Raises where this run may make no further call: Fenced, or StateError after an error. To be asked before each."""
+        """To be asked before each call. Raises Fenced, or StateError after an error, where none may be made."""
         self._run(self._guard.check)
 
     def record(self, *events: Event) -> None:

@@ -1,4 +1,4 @@
-"""A folder of private files: whole reads, writes that are there whole or not at all, and a lock for the moment of a write.
+"""A folder of private files: reads and writes that are whole or not at all, a lock for the moment of a write.
 
 Promises: a file that was replaced is durable under its name when `replace` returns; files are of mode 0600, never
 symbolic links, and the folder stays inside its root. After a write or a sync has failed every later one is refused,
@@ -65,7 +65,10 @@ class Folder:
 
     @contextmanager
     def moment(self) -> Iterator[None]:
-        """No other writer meanwhile; a failed call in it is a failed write. Raises StateError (S927) where one stands still."""
+        """No other writer meanwhile; a failed call in it is a failed write.
+
+        Raises StateError (S927) where another stands still in its own.
+        """
         with self.writing():
             fd = self._disk.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -77,7 +80,7 @@ class Folder:
                 if self._clock.monotonic() >= until:
                     raise refusal(
                         "S927",
-                        f"Another process has been writing in {self.path} for {MOMENT_SECONDS:.0f} seconds: it stands still.",
+                        f"Another process stands still while it writes in {self.path} (for {MOMENT_SECONDS:.0f} s).",
                         "End that process (with kill -9 where it is stopped), then try again.",
                     )
                 self._clock.sleep(POLL_SECONDS)
