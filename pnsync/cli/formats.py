@@ -16,9 +16,26 @@ def as_json(document: Document, style: Style) -> str:  # noqa: ARG001 - the othe
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
+def as_markdown(document: Document, style: Style) -> str:
+    """A comment for a pull request, of at most `style.max_chars`."""
+    from pnsync.render.markdown import MAX_CHARS, render_markdown
+
+    room = style.max_chars or MAX_CHARS
+    return render_markdown(document, max_chars=room, rate=style.rate, whole=style.whole).rstrip("\n")
+
+
+def as_html(document: Document, style: Style) -> str:
+    """One page with search and filters."""
+    from pnsync.render.html import render_html
+
+    return render_html(document, rate=style.rate)
+
+
 FORMATS: Final[Mapping[str, str]] = {
     "text": "pnsync.render.terminal:plan_text",
     "json": "pnsync.cli.formats:as_json",
+    "markdown": "pnsync.cli.formats:as_markdown",
+    "html": "pnsync.cli.formats:as_html",
 }
 """The function that renders each format: a document and a style to text without a final line end."""
 

@@ -108,3 +108,10 @@ json_option: Final = click.option(
 detailed_exitcode_option: Final = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit 2 where there are differences."
 )
+
+max_chars_option: Final = click.option(
+    "--max-chars",
+    type=click.IntRange(1_500),
+    metavar="N",
+    help="The room of a comment for --format markdown (60000); what is left out is counted.",
+)

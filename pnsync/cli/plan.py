@@ -3,6 +3,7 @@
 import json as jsonlib
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from pnsync.cli.options import (
     allow_options,
     detailed_exitcode_option,
     json_option,
+    max_chars_option,
     scope_options,
 )
 from pnsync.errors import ExitCode, UsageError
@@ -41,6 +43,7 @@ Document = Mapping[str, Any]
 @click.option(
     "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
 )
+@max_chars_option
 @scope_options
 @click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
 @click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
@@ -57,6 +60,7 @@ def plan(
     out: str | None,
     detailed_exitcode: bool,
     format: str,
+    max_chars: int | None,
     reveal: bool,
     json: bool,
     no_refresh: bool,
@@ -73,15 +77,19 @@ def plan(
         options = plan_options(refresh=not no_refresh, **asked)
         planned = make_plan(session.world, options)
         shown = _revealed(planned.plan) if reveal else planned.document
+        named = shown
         tell_unread(session, planned.observed)
         if out:
             sealed = seal(planned.document, planned.plan, options.saved(), planned.keys)
             replace_file(invocation.path(out), saved_bytes(sealed), mode=PRIVATE)
+            if format != "json":  # which is the document with its own digest; people look for the file's
+                named = shown | {"digest": sealed["digest"]}
         if json:
             invocation.event({"event": "plan", "plan": shown})
         else:
             style = plan_style(invocation, session.world.desired, shown, next_step(invocation, out, asked))
-            session.show(render(format, shown, style))
+            whole = invocation.again(f"show {shlex.quote(out)} --format html") if out else ""
+            session.show(render(format, named, replace(style, max_chars=max_chars, whole=whole)))
     codes = list(planned.codes)
     if detailed_exitcode and planned.plan.changes:
         codes.append(ExitCode.DIFFERENCES)
@@ -171,10 +179,13 @@ def plan_style(
 @click.option(
     "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
 )
+@max_chars_option
 @click.pass_obj
-def show(invocation: Invocation, file: str | None, format: str) -> int:
+def show(invocation: Invocation, file: str | None, format: str, max_chars: int | None) -> int:
     """Show a saved plan, or, without FILE, the state."""
     if file is None:
+        if format not in ("text", "json"):
+            raise UsageError("the state is shown as text or json", "The other formats show saved plans.")
         from pnsync.cli.state import show_state
 
         show_state(invocation, format)
@@ -185,8 +196,10 @@ def show(invocation: Invocation, file: str | None, format: str) -> int:
     with invocation.path(file).open("rb") as opened_file:
         saved = read(opened_file.read(LIMIT_BYTES + 1))
     step = invocation.again(f"apply {shlex.quote(file)}")
+    whole = invocation.again(f"show {shlex.quote(file)} --format html")
     try:
-        text = render(format, saved.document, plan_style(invocation, None, saved.document, step))
+        style = plan_style(invocation, None, saved.document, step)
+        text = render(format, saved.document, replace(style, max_chars=max_chars, whole=whole))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise StalePlan(
             "the saved plan cannot be shown",

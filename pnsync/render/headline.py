@@ -97,15 +97,20 @@ def facts(found: Review, names: int) -> str:
             "gets another number to dial", "get another number to dial", found.other_number, names, _number
         ),
     ]
-    if not found.other_person and _anything(found):
-        reassuring = not (found.nobody or found.other_number or found.x_may_change)
-        more = ", and every number that is dialled today stays" if reassuring else ""
-        lines.insert(0, f"Nobody reaches a different person{more}.")
+    lines.insert(0, reassurance(found))
     if found.x_may_change:
         lines.append(_named("X may change", found.x_may_change, names))
     if found.gaps:
         among = counted(len(found.gaps), "binding")
         lines.append(f"**Gap:** {among} unreachable for about {duration(found.longest_gap)} at most")
+    told = calls(found)
+    if told:
+        lines.append(f"**Calls** that work today: {told}")
+    for one in found.calls.astray[:names]:
+        where = code(" ext ".join(filter(None, (one["phone_x"], one["extension"]))), 80)
+        lines.append(f"⚠️ **A call could go astray** between two steps, to {where}: {prose(one['reason'])}")
+    if len(found.calls.astray) > names:
+        lines.append(f"⚠️ **{counted(len(found.calls.astray) - names, 'call')} more could go astray**")
     unreached = unreached_now(found)
     if unreached:
         lines.append(f"**Not reached now,** bound again by this plan: {unreached}")
@@ -124,8 +129,24 @@ def unreached_now(found: Review) -> str:
     )
 
 
-def _anything(found: Review) -> bool:
-    return any(Counter(counts).total() for counts in found.counts.values())
+def reassurance(found: Review) -> str:
+    """That nobody reaches a different person, where that was looked for and is so; else nothing."""
+    if found.other_person or found.calls.other or not any(map(Counter.total, found.counts.values())):
+        return ""
+    changing = found.nobody or found.other_number or found.x_may_change or found.calls.lost
+    more = "" if changing else ", and every number that is dialled today stays"
+    return f"Nobody reaches a different person{more}."
+
+
+def calls(found: Review) -> str:
+    """Ways of calling counted: `2 reach somebody else, 1 reaches nobody`."""
+    counts = found.calls
+    parts = (
+        (counts.other, "reaches somebody else", "reach somebody else"),
+        (counts.lost, "reaches nobody", "reach nobody"),
+        (counts.redialled, "needs another number", "need another number"),
+    )
+    return ", ".join(f"{number(many)} {one if many == 1 else more}" for many, one, more in parts if many)
 
 
 def _fact(one: str, many: str, among: Sequence[Reached], names: int, told: Any) -> str:

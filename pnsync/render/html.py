@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote
 
-from pnsync.render.headline import DUE, actions, unreached_now
+from pnsync.render.headline import DUE, actions, calls, reassurance, unreached_now
 from pnsync.render.review import Reached, Review, review
 from pnsync.render.rows import page_data
 from pnsync.render.text import escape
@@ -169,8 +169,8 @@ def _facts(found: Review) -> Iterable[str]:
     if not any(found.counts.values()):
         return
     yield '<section><h2>Who is reached</h2><ul class="facts">'
-    if not found.other_person:
-        yield "<li>Nobody reaches a different person.</li>"
+    if reassurance(found):
+        yield f"<li>{_text(reassurance(found))}</li>"
     yield from _fact("A different person is reached", found.other_person, _person)
     yield from _fact("Nobody is reached any more", found.nobody, lambda one: one.dialled or one.was)
     yield from _fact("Another number to dial", found.other_number, lambda one: f"{one.was} → {one.becomes}")
@@ -179,6 +179,15 @@ def _facts(found: Review) -> Iterable[str]:
     if found.gaps:
         among = counted(len(found.gaps), "binding")
         yield f"<li><strong>Gap:</strong> {among} unreachable for about {duration(found.longest_gap)} at most</li>"
+    told = calls(found)
+    if told:
+        yield f"<li><strong>Calls</strong> that work today: {_text(told)}</li>"
+    for one in found.calls.astray[:NAMED]:
+        where = " ext ".join(filter(None, (one["phone_x"], one["extension"])))
+        yield f"<li><strong>A call could go astray</strong> between two steps: <span>{_text(where)}</span>"
+        yield f"{_text(one['reason'])}</li>"
+    if len(found.calls.astray) > NAMED:
+        yield f"<li>{counted(len(found.calls.astray) - NAMED, 'call')} more could go astray</li>"
     unreached = unreached_now(found)
     if unreached:
         yield f"<li><strong>Not reached now,</strong> bound again by this plan: {_text(unreached)}</li>"

@@ -3,11 +3,12 @@
 `code` shows any text as a code span that nothing inside can leave: in a code span no mention, link, emoji,
 reference, emphasis or HTML is read by any host's renderer, and the two characters that could end it or its table
 cell, the backtick and the pipe, are shown as `\\u{60}` and `\\u{7c}`. `prose` lets plain English words stand without
-the span. Promises: one line, no character that is invisible or turns the writing direction (`render.text`), no
+a span. Promises: one line, no character that is invisible or turns the writing direction (`render.text`), no
 more than `limit` characters. Pure.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pnsync.render.text import escape
@@ -20,8 +21,10 @@ _BREAKING: Final = str.maketrans({"`": "\\u{60}", "|": "\\u{7c}"})
 # Words, small figures, times and punctuation with nothing that any Markdown dialect or host gives a meaning: no
 # address, no number that is a phone, no commit id, no underscore but inside a word.
 _FIGURE: Final = r"\d{1,3}(?:,\d{3})+|\d{1,4}\.\d|\d{1,6}[smhdw]?|\d\d:\d\d(?::\d\d)?Z"
-_WORD: Final = rf"(?:[A-Za-z]+(?:[_'’-][A-Za-z]+)*|{_FIGURE})"
-_PROSE: Final = re.compile(rf"{_WORD}(?:[,;:.]? (?:{_WORD}|\({_WORD}(?: {_WORD})*\)))*[.]?")
+_PLAIN: Final = re.compile(
+    rf"(?!\(?[0-9a-fA-F]{{7}})\(?(?:[A-Za-z]+(?:[_'’-][A-Za-z]+)*|{_FIGURE})\)?[,;:.]?|[—→]"
+)
+_QUOTED: Final = re.compile(r"`([^`]*)`")
 
 
 def code(text: object, limit: int = LIMIT) -> str:
@@ -38,8 +41,30 @@ def code(text: object, limit: int = LIMIT) -> str:
 
 
 def prose(text: str, limit: int = LIMIT * 2) -> str:
-    """The text as it is where it is plain words, else as a code span."""
-    return text if len(text) <= limit and _PROSE.fullmatch(text) else code(text, limit)
+    """The text with its plain words as they are, and all else in code spans; what it quotes in backticks too."""
+    raw = text if len(text) <= limit else text[: limit - 1] + "…"
+    parts: list[str] = []
+    for i, part in enumerate(_QUOTED.split(raw)):
+        if i % 2:
+            parts.append(code(part, limit))
+        else:
+            parts += _worded(part.split(), limit)
+    return " ".join(parts)
+
+
+def _worded(tokens: Sequence[str], limit: int) -> Iterator[str]:
+    """Plain words one by one; neighbours that are none share a span, with the figures that follow them."""
+    held: list[str] = []
+    for token in tokens:
+        if _PLAIN.fullmatch(token) and not (held and token.isdecimal()):
+            if held:
+                yield code(" ".join(held), limit)
+                held = []
+            yield token
+        else:
+            held.append(token)
+    if held:
+        yield code(" ".join(held), limit)
 
 
 def sized(text: str) -> int:

@@ -42,6 +42,20 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Ways of calling, counted over all bindings and everybody who may dial: what becomes of them.
+
+    `astray` are calls that would ring a wrong phone between two steps, with `phone_x`, `extension` and `reason`.
+    """
+
+    other: int = 0
+    lost: int = 0
+    gained: int = 0
+    redialled: int = 0
+    astray: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """The facts of one plan. Addresses stand in the order of the plan."""
 
@@ -59,6 +73,7 @@ class Review:
     refusals: tuple[Row, ...]
     """The diagnostics that keep apply from running."""
     findings: tuple[Row, ...]
+    calls: Calls = Calls()
 
     @property
     def longest_gap(self) -> float:
@@ -85,6 +100,20 @@ def review(document: Document) -> Review:
         soonest_expiry=min(filter(parsed, ends), default=""),
         refusals=tuple(one for one in found if one["severity"] == "error"),
         findings=tuple(one for one in found if one["severity"] != "error"),
+        calls=_calls(document.get("routing")),
+    )
+
+
+def _calls(routing: Mapping[str, Any] | None) -> Calls:
+    """What the document tells of routing; a plan of an older pnsync tells nothing."""
+    if not routing:
+        return Calls()
+    return Calls(
+        other=routing["reaches_other"]["count"],
+        lost=routing["loses"]["count"],
+        gained=routing["gains"]["count"],
+        redialled=routing["redials"]["count"],
+        astray=tuple(routing["misroutes"]),
     )
 
 

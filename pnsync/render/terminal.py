@@ -52,6 +52,10 @@ class Style:
     advice: str = "Apply it with:"
     title: str = "Plan"
     """What the summary line begins with."""
+    max_chars: int | None = None
+    """The room of formats that have a limit; None for what the format takes by itself."""
+    whole: str = ""
+    """A command line that shows all, for formats that leave something out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,10 +240,40 @@ def test_a_refused_plan_says_so_first() -> None:
     text = render_markdown(plan_document(refusals=(refusal,)))
     assert "### pnsync: refused, nothing can be applied: 1 unbind" in text
     assert (
-        "> ⛔ **Apply refuses this plan for 1 reason:**\n> - **`P402`** this plan would unbind 37 of 40 bindings; max_unbind allows 12 — `if that is meant: --allow-unbind 37`"
+        "> ⛔ **Apply refuses this plan for 1 reason:**\n> - **`P402`** this plan would unbind 37 of 40 bindings; max_unbind allows 12 — if that is meant: `--allow-unbind 37`"
         in text
     )
     assert text.index("⛔") < text.index("reach a different person")
+
+
+ROUTING = {
+    "reaches_other": {"count": 2, "calls": []},
+    "loses": {"count": 1, "calls": []},
+    "gains": {"count": 5, "calls": []},
+    "redials": {"count": 3, "calls": []},
+    "gaps": {"count": 0, "longest_seconds": 0.0, "bindings": []},
+    "chosen_later": 0,
+    "misroutes": [],
+}
+
+
+def test_calls_are_counted_where_they_are_known() -> None:
+    told = "- **Calls** that work today: 2 reach somebody else, 1 reaches nobody, 3 need another number\n"
+    assert told in render_markdown(plan_document() | {"routing": ROUTING})
+    without = plan_document()
+    del without["routing"]
+    assert "**Calls**" not in render_markdown(without)
+    binds = plan_document(changes=(change(1, Action.BIND),)) | {"routing": ROUTING}
+    assert "Nobody reaches" not in render_markdown(binds)
+
+
+def test_a_call_that_could_go_astray_is_named() -> None:
+    astray = {"step": 3, "phone_x": "447401264117", "extension": "101", "address": None, "others": None}
+    reason = "two bindings claim it"
+    document = plan_document() | {"routing": ROUTING | {"misroutes": [astray | {"reason": reason}] * 20}}
+    text = render_markdown(document)
+    assert f"- ⚠️ **A call could go astray** between two steps, to `447401264117 ext 101`: {reason}\n" in text
+    assert "15 calls more could go astray" in text
 
 
 def test_many_refusals_are_counted() -> None:

@@ -1,5 +1,7 @@
 """The sink of Markdown: nothing leaves its code span, and plain words stay plain."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from pnsync.render.markup import LIMIT, code, prose, sized
 from pnsync.render.text import escape
-from tests.render.hostile import ATTACKS, TEXTS
+from tests.render.hostile import TEXTS
 
 RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -25,9 +27,14 @@ def test_a_code_span_holds_its_text_and_nothing_leaves_it(text: str) -> None:
         assert inline.children[1].content == expected.strip()
 
 
-@pytest.mark.parametrize("text", [one for one in ATTACKS if not one.isalpha()])
-def test_what_could_mean_something_is_no_prose(text: str) -> None:
-    assert prose(text, 160) == code(text)
+@given(TEXTS)
+def test_what_could_mean_something_stands_in_a_code_span(text: str) -> None:
+    for token in RENDERER.parse(f"x {prose(text)} y"):
+        for one in token.children or ():
+            assert one.type in ("text", "code_inline")
+            if one.type == "text":
+                assert re.fullmatch(r"(?:[\w ,;:.'’()—→-]|\((?:empty|spaces)\))*", one.content)
+                assert not re.search(r"\d{7}|[0-9a-f]*\d[0-9a-f]{6}|\.[a-z]|:[a-z]|//", one.content)
 
 
 @pytest.mark.parametrize(
@@ -39,13 +46,29 @@ def test_what_could_mean_something_is_no_prose(text: str) -> None:
         "7c4d1a2b9",
         "a_b_",
         "_a_",
-        "x - y",
-        "1. ",
-        "",
+        "-",
+        "#1",
+        "GH-7",
+        "@a",
     ],
 )
-def test_numbers_ids_and_addresses_are_no_prose(text: str) -> None:
-    assert prose(text) == code(text)
+def test_numbers_ids_and_addresses_are_no_words(text: str) -> None:
+    assert prose(f"see {text} there") == f"see {code(text)} there"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("if that is meant: --allow-unbind 37", "if that is meant: `--allow-unbind 37`"),
+        ("apply `protect: false` for it first", "apply `protect: false` for it first"),
+        ("`a``b`", "`a` `b`"),
+        ("it is bindings.desk-1 447401264117 of 12", "it is `bindings.desk-1 447401264117` of 12"),
+        ("a ` b", "a `\\u{60}` b"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_word_stands_out(text: str, shown: str) -> None:
+    assert prose(text) == shown
 
 
 @pytest.mark.parametrize(
