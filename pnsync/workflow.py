@@ -296,7 +296,7 @@ class _Run:
         self, found: Plan, final: State, serial: int, unverified: tuple[str, ...], codes: set[ExitCode]
     ) -> Verdict:
         done = self.tally.done
-        left = [one for one in self.tally.left if one not in done]
+        left = [one for one in self.tally.left if one not in done and one not in self.tally.failures]
         return Verdict(
             command=self.command,
             codes=tuple(sorted(codes)),
