@@ -126,7 +126,7 @@ def _scan(
         reading(len(scan.rows), page.total, scan.pages)
         if repeated:
             overflow = ends_at is not None and number > ends_at and len(scan.rows) == known
-            if overflow and page.total is not None and len(scan.rows) >= page.total:
+            if overflow and page.total is not None:
                 break  # a page past the last one shows the last one again (VENDORS 2.6: judge rows received)
             scan.moved = scan.moved or "a row came twice"
         ends_at = page.pages if page.pages is not None else ends_at

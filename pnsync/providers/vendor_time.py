@@ -63,8 +63,6 @@ class VendorTime:
         with self._lock:
             disturbed = self.disturbed
             offset = min(max(self._offset, low), high)
-            if refused and offset == self._offset:
-                offset = (low + high) / 2
             if abs(offset - self._offset) > JUMP_SECONDS and not (refused or disturbed):
                 suspect, self._suspect = self._suspect, offset
                 if suspect is None or abs(suspect - offset) > _AGREE_SECONDS:

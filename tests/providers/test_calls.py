@@ -195,6 +195,18 @@ def test_a_refused_clock_is_corrected_by_date_and_read_once_more(code: int) -> N
     assert abs(second - ahead) <= 3
 
 
+def test_an_answer_that_took_too_long_is_none() -> None:
+    clock = ManualClock()
+
+    def late() -> httpx.Response:
+        clock.pass_time(21)
+        return httpx.Response(200, json=BOUND)
+
+    outcome = nxcloud(Script([late]), clock).send(golden_nx_intents()["bindAXB"])
+    assert isinstance(outcome, Unknown)
+    assert "in time" in outcome.reason
+
+
 def test_a_clock_that_stays_refused_is_an_error() -> None:
     script = Script([answer({"code": 1004}, date=http_date(START))])
     with pytest.raises(VendorError) as raised:

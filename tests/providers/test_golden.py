@@ -136,6 +136,11 @@ def test_laaffic_request_bodies_are_the_samples(path: str) -> None:
     assert (sent, list(fields.items())) == (path, list(LA[path]["request"].items()))
 
 
+@pytest.mark.parametrize("wire", [nx_wire, la_wire])
+def test_bodies_are_compact_and_not_escaped(wire: Any) -> None:
+    assert wire.encode({"id": 10001, "name": "牛小信"}) == '{"id":10001,"name":"牛小信"}'.encode()
+
+
 @pytest.mark.parametrize("path", [la_wire.LIST, la_wire.POOLS])
 def test_laaffic_listing_bodies_are_the_samples(path: str) -> None:
     app_id = "4luaKsL2" if path == la_wire.LIST else None

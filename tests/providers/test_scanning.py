@@ -147,6 +147,7 @@ def test_a_total_that_changes_between_pages_is_scanned_again() -> None:
         return Page([1, 2, 3][offset : offset + 2], next(totals))
 
     assert scan(fetch).problems == ()
+    assert next(totals, None) is None
 
 
 def test_an_end_told_too_early_is_scanned_again() -> None:
@@ -180,11 +181,17 @@ def test_a_last_page_that_repeats_past_the_end_is_the_end(overflow: list[int]) -
     assert (list(found.rows), found.problems) == ([1, 2, 3, 4], ())
 
 
-def test_a_repeated_page_before_the_total_is_reached_is_no_end() -> None:
+@pytest.mark.parametrize("total", [3, None])
+def test_a_repeated_page_is_no_end_where_no_total_says_so(total: int | None) -> None:
     def fetch(number: int, _: int) -> Page:
-        return Page([1, 2] if number == 0 else [2, 1], 3, 1)
+        return Page([1, 2] if number == 0 else [2, 1], total, 1)
 
     assert scan(fetch).problems
+
+
+def test_scans_agree_on_rows_that_cannot_be_read_too() -> None:
+    vendor = Vendor([1, "broken"], [1], [1], total="none")
+    assert (scan(vendor, 2).problems, vendor.begun) == ((), 3)
 
 
 def test_pages_may_lie_as_long_as_rows_come() -> None:
