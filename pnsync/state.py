@@ -229,7 +229,7 @@ class State:
     unbound: Mapping[str, int] = field(default_factory=dict)
     """bind id -> when we unbound it: a row that a lagging listing still shows is never adopted."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Small facts by name: the pseudonym key, plans used, the commit applied, a vendor's calibrated zone."""
     head: Head = Head()
 
