@@ -30,8 +30,11 @@ __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
 
 LOST = "bindings.lost-"
 """Begins the address of a live binding of ours whose own address nothing remembers."""
-STAMP_SLACK_SECONDS = 30
-"""How far before our time stamp a vendor's own clock may have placed a bind."""
+STAMP_SLACK_SECONDS = 1830
+"""How far before our stamp LAAFFIC's own clock may have placed a bind: it takes a stamp that is half an hour off.
+
+What was listed before the attempt is excluded by its id, so that this lets in no older binding.
+"""
 CLOCK_SECONDS = 60
 """How far NXCloud's clock may be from a stamp that it takes (VENDORS 1.2)."""
 

@@ -49,7 +49,7 @@ def test_no_text_form_tells_the_number(digits: str) -> None:
         repr(one),
         f"{one}",
         f"{one:>20}",
-        "%s %r" % (one, one),
+        "{} {!r}".format(one, one),  # noqa: UP032
         repr([one]),
         repr({"a": one}),
     ):
