@@ -3,119 +3,21 @@
 import gzip
 import json
 import socket
-import ssl
 import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 
 from pnsync.errors import VendorError
 from pnsync.journal import Applied, NotSent, Outcome, Unknown
-from pnsync.model import ProviderConfig
 from pnsync.providers.http import Channel, Failed, Request
-from pnsync.providers.network import Guard, tls_context
+from pnsync.providers.network import Guard
 
-from .world import START, golden_nx_intents, nx_config, nxcloud, silent
-
-BODY = b'{"code": 0, "data": {"bindId": "abc", "did": "85235753351"}}'
-Talk = Callable[[socket.socket, int], None]
-
-
-class RealClock:
-    """This machine's monotonic time; the wall clock begins where the intents of the tests do."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    def now(self) -> float:
-        return START + time.monotonic() - self._began
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.01))
-
-
-class Server:
-    """Accepts connections and lets `talk` hold each conversation; counts connections and requests."""
-
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.connections = 0
-        self.requests: list[bytes] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            number, self.connections = self.connections, self.connections + 1
-            threading.Thread(target=self._hold, args=(connection, number), daemon=True).start()
-
-    def _hold(self, connection: socket.socket, number: int) -> None:
-        with connection, suppress(OSError):
-            self._talk(connection, number)
-
-    def request(self, connection: socket.socket) -> bytes:
-        """One whole request."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = connection.recv(65536)
-            if not more:
-                raise OSError("closed")
-            data += more
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = int(
-            next(one for one in head.split(b"\r\n") if one.lower().startswith(b"content-length"))[15:]
-        )
-        while len(body) < length:
-            body += connection.recv(65536)
-        self.requests.append(head)
-        return body
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-@contextmanager
-def serving(talk: Callable[[Server, socket.socket, int], None]) -> Iterator[Server]:
-    holder: list[Server] = []
-    server = Server(lambda connection, number: talk(holder[0], connection, number))
-    holder.append(server)
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-def config(port: int, scheme: str = "http", host: str = "127.0.0.1") -> ProviderConfig:
-    return nx_config(endpoint=f"{scheme}://{host}:{port}/api/pns/")
-
-
-def send(port: int, total_seconds: float = 5) -> Outcome:
-    provider = nxcloud(None, RealClock(), config=config(port), total_seconds=total_seconds)
-    try:
-        return provider.send(golden_nx_intents()["bindAXB"])
-    finally:
-        provider.close()
-
-
-def response(body: bytes = BODY, *headers: str, status: str = "200 OK") -> bytes:
-    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+from .server import BODY, RealClock, Server, config, response, send, serving
+from .world import START, golden_nx_intents, nxcloud, silent
 
 
 def test_an_answer_arrives_and_the_connection_is_used_again() -> None:
@@ -453,107 +355,6 @@ def test_closing_ends_a_listing_that_hangs_and_everything_after() -> None:
         assert len(errors) == 1
         assert isinstance(provider.send(golden_nx_intents()["bindAXB"]), NotSent)
         assert server.connections == 1
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of our own for 127.0.0.1, with its key."""
-    pytest.importorskip("cryptography")
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pnsync test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(True, None), True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    encoding = serialization.Encoding.PEM
-    path.write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(encoding)
-    )
-    return path
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_a_certificate_must_hold(certificate: Path, trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    # What the environment says of certificates and proxies must not count.
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    keylog = certificate.with_name("keylog")
-    monkeypatch.setenv("SSLKEYLOGFILE", str(keylog))
-
-    def talk(server: Server, connection: socket.socket, _: int) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            server.request(secure)
-            secure.sendall(response())
-
-    with serving(talk) as server:
-        provider = nxcloud(
-            None,
-            RealClock(),
-            config=config(server.port, "https"),
-            ca_file=str(certificate) if trusted else None,
-        )
-        outcome = provider.send(golden_nx_intents()["bindAXB"])
-        provider.close()
-        assert isinstance(outcome, Applied if trusted else NotSent)
-        assert trusted or server.connections == 1
-        assert trusted or "certificate does not hold" in getattr(outcome, "reason", "")
-    assert not keylog.exists()
-
-
-def test_http_where_https_was_meant_is_not_sent() -> None:
-    def talk(_: Server, connection: socket.socket, __: int) -> None:
-        connection.recv(100)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-    with serving(talk) as server:
-        provider = nxcloud(None, RealClock(), config=config(server.port, "https"))
-        outcome = provider.send(golden_nx_intents()["bindAXB"])
-        assert isinstance(outcome, NotSent)
-        assert "TLS" in outcome.reason
-
-
-def test_a_ca_file_that_cannot_be_read_is_not_sent(tmp_path: Path) -> None:
-    for content in (None, "nonsense"):
-        path = tmp_path / "ca.pem"
-        if content is not None:
-            path.write_text(content)
-        provider = nxcloud(None, RealClock(), config=config(9, "https"), ca_file=str(path))
-        outcome = provider.send(golden_nx_intents()["bindAXB"])
-        assert isinstance(outcome, NotSent)
-        assert "PNSYNC_CA_FILE" in outcome.reason
-        with pytest.raises(VendorError):
-            provider.list(scans=1, reading=silent)
-
-
-def test_tls_is_never_weaker_than_1_2() -> None:
-    context = tls_context(None)
-    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert context.check_hostname
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.keylog_filename is None
 
 
 def test_a_listing_over_a_socket() -> None:
