@@ -1,0 +1,182 @@
+"""A whole history: steps drawn from the seed, every invariant after each, and the quiet end in which all must converge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from pnsync.errors import ExitCode
+from pnsync.lifetimes import over
+from pnsync.model import NEVER
+from pnsync.plan import Cause
+from pnsync.planning import PlanOptions
+from pnsync.state import Entry, State
+from pnsync.workflow import ApplyOptions
+
+from .steps import STEPS, allowed, judged, settle_down
+from .world import Universe, Violation, seeded
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a history broke, and the program that repeats it."""
+
+    seed: int
+    rule: str
+    what: str
+    steps: tuple[tuple[int, str], ...]
+
+    def __str__(self) -> str:
+        numbers = ",".join(str(number) for number, _ in self.steps)
+        lines = [f"seed {self.seed} breaks {self.rule}: {self.what}"]
+        lines += [f"  {number:3} {name}" for number, name in self.steps]
+        lines.append(f"python -m tests.simulation --seed {self.seed} --steps {numbers}")
+        return "\n".join(lines)
+
+
+def program(seed: int) -> list[str]:
+    """The names of the steps of a history."""
+    random = Random(f"{seed}/program")
+    names = sorted(STEPS)
+    enabled = [name for name in names if name in ("apply", "edit", "wait") or random.random() < 0.6]
+    weights = [STEPS[name][1] for name in enabled]
+    return random.choices(enabled, weights, k=random.choice((3, 6, 12, 25)))
+
+
+def play(seed: int, only: Sequence[int] | None = None) -> tuple[Universe, Failure | None]:
+    """Run a history, or those of its steps that are named by number."""
+    names = program(seed)
+    numbers = [number for number in range(len(names)) if only is None or number in only]
+    with seeded(Random(f"{seed}/secrets")):
+        universe = Universe(seed)
+        done: list[tuple[int, str]] = []
+        try:
+            for number in numbers:
+                done.append((number, names[number]))
+                STEPS[names[number]][0](universe, Random(f"{seed}/{number}"))
+                universe.check()
+            done.append((-1, "quiet"))
+            converge(universe, Random(f"{seed}/end"))
+        except Violation as broken:
+            return universe, Failure(seed, broken.rule, str(broken), _steps(done))
+        except Exception as error:  # whatever escapes the program is a finding
+            where = _where(error)
+            return universe, Failure(
+                seed, "exception", f"{type(error).__name__} at {where}: {error}", _steps(done)
+            )
+    universe.figures.counts["worlds"] += 1
+    return universe, None
+
+
+def _steps(done: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    return tuple(one for one in done if one[0] >= 0)
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    found = "?"
+    while trace is not None:
+        found = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def shrink(failure: Failure) -> Failure:
+    """The same failure with as few steps as dropping one after the other leaves."""
+    best = failure
+    again = True
+    while again:
+        again = False
+        for number, _ in best.steps[:-1] if len(best.steps) > 1 else ():
+            rest = [one for one, _ in best.steps if one != number]
+            _, found = play(failure.seed, rest)
+            if found is not None and found.rule == failure.rule:
+                best, again = found, True
+                break
+    return best
+
+
+# -- the quiet end ---------------------------------------------------------------------------------------------------
+
+
+def converge(universe: Universe, random: Random) -> None:
+    """Faults stop; at most two applies later the vendor is as declared, and a plan is empty (G7)."""
+    settle_down(universe)
+    _clear_conflicts(universe)
+    universe.time.seconds += 60
+    for attempt in range(2):
+        permitted = allowed(universe, random)
+        run = judged(universe.apply(random, options=ApplyOptions(plan=permitted, settle_seconds=4000.0)))
+        if run.error is not None:
+            raise Violation("G7", f"with all faults gone apply ends with {run.error}")
+        universe.check()
+        universe.time.seconds += 45 if attempt else 2000 + universe.files.quarantine_seconds
+    found = universe.plan(random)
+    state = universe.check()
+    verdict = run.verdict
+    assert verdict is not None
+    due = [one for one in found.plan.changes if one.cause is not Cause.EXPIRY]
+    if due or found.plan.deferred:
+        lines = [f"{one.address} {one.action.value} ({one.reason})" for one in due]
+        lines += [f"{one.address} deferred {one.action.value} ({one.reason})" for one in found.plan.deferred]
+        raise Violation(
+            "G7", f"after two quiet applies the plan holds {'; '.join(lines[:4])}; exits {verdict.codes}"
+        )
+    if state is not None and state.pending:
+        held = [one for one in state.pending.values() if one.blocks]
+        if held:
+            raise Violation("I6", f"{held[0].intent.address}: {held[0].standing.value} after the quiet phase")
+    _compare(universe, state or State(lineage=""), decided=bool(found.plan.decisions))
+    again = judged(universe.apply(random, options=ApplyOptions(plan=PlanOptions())))
+    if again.calls and not found.plan.changes:
+        raise Violation("SPEC 4", "a plan was empty and its apply made calls")
+
+
+def _clear_conflicts(universe: Universe) -> None:
+    """A person decides what no run may: what others bound with our phones, and which of two equal bindings goes."""
+    phones = {
+        one.digits
+        for each in universe.files.bindings.values()
+        for one in (each.phone_a, each.phone_b)
+        if one is not None
+    }
+    for vendor in universe.vendors.values():
+        console = vendor.transport.console
+        for row in console.bindings():
+            foreign = row["bind_id"] not in vendor.made
+            twin = not foreign and vendor.made[row["bind_id"]].delivery > 1 and vendor.kind == "laaffic"
+            if twin or (foreign and {row["phone_a"], row.get("phone_b", "")} & phones):
+                console.remove(row["bind_id"])
+
+
+def _compare(universe: Universe, state: State, *, decided: bool) -> None:
+    """Each declared binding is live once, with its values; and nothing else of ours."""
+    now = universe.time.true
+    kept: set[tuple[str, str]] = set()
+    missing = 0
+    for one in universe.files.bindings.values():
+        entry = state.entries.get(one.address)
+        bind_id = getattr(entry, "bind_id", None)
+        row = universe.vendors[one.provider].board.bindings.get(bind_id) if isinstance(entry, Entry) else None
+        if row is not None and one.enabled:
+            kept.add((one.provider, str(bind_id)))
+            b = "" if one.phone_b is None else one.phone_b.digits
+            same = (row.phone_a, row.phone_b, row.mode) == (one.phone_a.digits, b, one.mode.value)
+            same = same and (one.phone_x is None or (row.x_a, row.extension) == (one.phone_x, one.extension))
+            missing += not same
+        elif one.enabled and not over(one.lifetime, now) and one.lifetime.keep:
+            missing += 1
+    made = {
+        (vendor.name, one)
+        for vendor in universe.vendors.values()
+        for one in vendor.board.bindings
+        if one in vendor.made
+    }
+    extra = made - kept
+    if not decided and (missing or extra):
+        raise Violation(
+            "I7",
+            f"{missing} declared bindings are not live as declared, {len(extra)} live ones are not declared",
+        )
+
+
+__all__ = ["NEVER", "ExitCode", "Failure", "play", "program", "shrink"]

@@ -1,0 +1,276 @@
+"""The steps that a history is made of. Each draws from a random of its own, so that leaving one out keeps the others."""
+
+import errno
+from random import Random
+
+from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
+from pnsync.planning import PlanOptions
+from pnsync.workflow import ApplyOptions
+
+from . import faults
+from .declarations import phone
+from .disk import SimDisk
+from .process import Process
+from .vendors import drawn
+from .world import Run, Step, Universe, Violation
+
+
+def options(random: Random, plan: PlanOptions | None = None) -> ApplyOptions:
+    """How an apply is asked for."""
+    return ApplyOptions(
+        plan=plan or PlanOptions(),
+        parallelism=random.choice((1, 1, 2, 4, 16)),
+        fail_fast=random.random() < 0.1,
+        settle_seconds=random.choice((0.0, 10.0, 300.0, 300.0, 3000.0)),
+        verify=random.random() < 0.9,
+    )
+
+
+def unsettle(universe: Universe, random: Random) -> None:
+    """Give each vendor its faults for this step."""
+    for vendor in universe.vendors.values():
+        rate = random.choice((0.0, 0.05, 0.2, 0.5))
+        menu = faults.menu(random, vendor.kind)
+        vendor.transport.line.faults = drawn(Random(random.random()), menu, rate, universe.figures.faults)
+        slow = random.choice((0.03, 0.1, 1.0, 8.0))
+        own = Random(random.random())
+        vendor.latency = lambda own=own, slow=slow: own.random() * slow  # type: ignore[misc]
+
+
+def settle_down(universe: Universe) -> None:
+    """End all faults."""
+    for vendor in universe.vendors.values():
+        vendor.transport.line.quiet()
+        vendor.latency = lambda: 0.05
+
+
+def judged(run: Run, *, storage: bool = False) -> Run:
+    """A run may be refused for few reasons; a state it cannot read is none of them."""
+    if isinstance(run.error, StateError) and not storage and not isinstance(run.error, Fenced):
+        raise Violation("SPEC 3", f"apply ended with {run.error.code} {run.error}")
+    if run.error is not None and run.error.exit_code is ExitCode.LOCKED:
+        raise Violation("G5", "the state is locked although nobody is there")
+    return run
+
+
+def allowed(universe: Universe, random: Random) -> PlanOptions:
+    """The permissions that this plan needs (it may unbind everything, for one)."""
+    found = universe.plan(random)
+    unbinds = sum(
+        one.action.value == "unbind" and one.cause.value != "recovery" for one in found.plan.changes
+    )
+    return PlanOptions(allow_unbind=unbinds or None)
+
+
+def apply(universe: Universe, random: Random) -> None:
+    """An apply while vendors behave badly."""
+    unsettle(universe, random)
+    judged(universe.apply(random, options=options(random)))
+
+
+def crash(universe: Universe, random: Random) -> None:
+    """An apply that dies at a boundary."""
+    unsettle(universe, random)
+    which = random.choice(("", "", "sync", "synced", "write", "written", "send", "answer", "rename"))
+    process = Process(
+        die_at=int(2 ** (random.random() * (9 if not which else 6))), die_on=which, half=random.random() < 0.5
+    )
+    run = universe.apply(random, process=process, options=options(random))
+    if not run.killed:
+        judged(run)
+    universe.figures.counts["crashes"] += run.killed
+
+
+def power(universe: Universe, random: Random) -> None:
+    """An apply during which the power fails."""
+    crash(universe, random)
+    universe.image.lose_power(random)
+    universe.figures.counts["power losses"] += 1
+
+
+def disk(universe: Universe, random: Random) -> None:
+    """An apply whose disk fails, once or for good."""
+    unsettle(universe, random)
+    process = Process()
+    failing = SimDisk(
+        universe.image,
+        process,
+        fail_at=int(2 ** (random.random() * 7)),
+        number=random.choice((errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS)),
+        lasting=random.random() < 0.5,
+    )
+    run = universe.apply(random, process=process, disk=failing, options=options(random))
+    judged(run, storage=failing.failures > 0)
+    universe.figures.counts["disk failures"] += failing.failures > 0
+    if failing.failures and run.error is None and run.verdict is not None:
+        raise Violation("G9", "a storage error was not told")
+
+
+def signal(universe: Universe, random: Random) -> None:
+    """An apply that is interrupted, once or twice."""
+    unsettle(universe, random)
+    process = Process()
+    process.signal_number = random.choice((2, 15))
+    process.signal_at = universe.time.seconds + 2 ** (random.random() * 8) - 1
+    run = judged(universe.apply(random, process=process, options=options(random)))
+    if process.signal is None:
+        return
+    universe.figures.counts["signals"] += 1
+    late = universe.time.seconds - process.signal_at
+    if late > 5.5:
+        raise Violation("SPEC 3", f"it went on for {late:.1f} s after the signal")
+    if run.verdict is not None and run.verdict.exit not in (130, 143):
+        raise Violation("SPEC 3", f"a signal came and it exits with {int(run.verdict.exit)}")
+
+
+def edit(universe: Universe, random: Random) -> None:
+    """A commit."""
+    universe.files.edit(random, universe.time.true)
+    universe.figures.counts["edits"] += 1
+
+
+def wait(universe: Universe, random: Random) -> None:
+    """Time passes."""
+    universe.time.seconds += random.choice((1, 30, 100, 200, 1000, 2000, 4000, 20_000, 90_000, 300_000))
+
+
+def plan(universe: Universe, random: Random) -> None:
+    """A plan while vendors behave badly; then, where it is empty, an apply that calls nobody."""
+    unsettle(universe, random)
+    try:
+        found = universe.plan(random)
+    except PnsyncError as error:
+        universe.tell(str(error))
+        return
+    settle_down(universe)
+    found = universe.plan(random)
+    if found.plan.changes or found.plan.refusals or found.plan.deferred:
+        return
+    run = judged(universe.apply(random, options=options(random)))
+    if run.calls:
+        raise Violation("SPEC 4", "a plan was empty and its apply made calls")
+
+
+def person(universe: Universe, random: Random) -> None:
+    """Somebody works at a vendor's console."""
+    universe.figures.counts["console"] += 1
+    vendor = universe.vendors[random.choice(sorted(universe.vendors))]
+    console = vendor.transport.console
+    live = sorted(one["bind_id"] for one in console.bindings())
+    kind = random.choice(("remove", "remove", "change", "add", "add", "own pair"))
+    if kind == "remove" and live:
+        console.remove(random.choice(live))
+    elif kind == "change" and live:
+        bind_id = random.choice(live)
+        if vendor.kind == "nxcloud":
+            console.change(
+                bind_id, **random.choice(({"flag": 1}, {"expires_at": universe.time.true + 50_000}))
+            )
+        else:
+            console.change(bind_id, expires_at=universe.time.true + random.choice((100, 50_000)))
+    elif kind == "own pair" and universe.files.bindings:
+        one = universe.files.bindings[random.choice(sorted(universe.files.bindings))]
+        if one.provider == vendor.name and one.phone_b is not None:
+            x = "9188061024" if vendor.kind == "laaffic" else "447401264118"
+            console.add(
+                "axb", phone_a=one.phone_a.digits, phone_b=one.phone_b.digits, x_a=x,
+                app_id="4luaKsL2", expires_in=random.choice((500, 90_000)),
+            )  # fmt: skip
+    else:
+        a, b = random.sample(range(1000), 2)
+        values = (
+            {"client_id": random.choice(("", "theirs-1", "pns-ffffffff-abcdefghijkl-1"))}
+            if vendor.kind == "nxcloud"
+            else {}
+        )
+        x = "9188061025" if vendor.kind == "laaffic" else "447401264119"
+        console.add(
+            "axb",
+            phone_a=phone(a).digits,
+            phone_b=phone(b).digits,
+            x_a=x,
+            app_id="4luaKsL2",
+            expires_in=70_000,
+            **values,
+        )
+
+
+def overtaken(universe: Universe, random: Random) -> None:
+    """A run stands still in the middle; another comes, is locked out, or breaks the lock and works."""
+    unsettle(universe, random)
+    process = Process()
+    breaks = random.random() < 0.7
+    universe.figures.counts["overtaken"] += 1
+    fenced_from: list[int] = []
+
+    def other() -> None:
+        second = Random(random.random())
+        signal_at, process.signal_at = process.signal_at, None
+        looker = Process()
+        store = universe.store(looker, universe.world(looker, second).clock)  # type: ignore[arg-type]
+        holder = store.holder()
+        universe.image.release(looker)
+        universe.time.seconds += random.choice((0, 1, 30, 100, 1000))
+        if holder is not None and breaks:
+            breaker = Process()
+            try:
+                universe.store(breaker, universe.world(breaker, second).clock).unlock(holder.id)  # type: ignore[arg-type]
+                fenced_from.append(sum(len(one.requests) for one in universe.vendors.values()))
+            except PnsyncError:
+                pass
+            finally:
+                universe.image.release(breaker)
+        dying = Process(die_at=random.choice((0, 0, 30, 100)))
+        run = universe.apply(second, process=dying, options=options(second))
+        if holder is not None and not breaks and run.calls:
+            raise Violation("SPEC 5", "two applies worked at one state")
+        fenced_from.append(run.calls)
+        process.signal_at = signal_at
+
+    process.hooks[int(2 ** (random.random() * 9))] = other
+    run = universe.apply(random, process=process, options=options(random))
+    if (
+        run.error is not None
+        and not isinstance(run.error, StateError)
+        and run.error.exit_code is ExitCode.LOCKED
+    ):
+        raise Violation("G5", "the state is locked although nobody is there")
+
+
+def old_state(universe: Universe, random: Random) -> None:
+    """The state file of some time ago is put back, without its journal; it is refused, and put right again."""
+    now = universe.image.copy()
+    if not universe.old or universe.old == now or PATH_OF(universe) not in universe.old:
+        universe.old = now
+        return
+    place = PATH_OF(universe)
+    if universe.old[place] == now.get(place):
+        return
+    universe.image.put({place: universe.old[place]})
+    universe.figures.counts["old states"] += 1
+    run = universe.apply(random, options=options(random))
+    if run.calls or not isinstance(run.error, StateError):
+        raise Violation("S3", "an old state file was taken for the present one")
+    universe.image.put(now)
+
+
+def PATH_OF(universe: Universe) -> str:
+    from .world import PATH
+
+    return PATH
+
+
+STEPS: dict[str, tuple[Step, int]] = {
+    "apply": (apply, 10),
+    "crash": (crash, 8),
+    "power": (power, 5),
+    "disk": (disk, 4),
+    "signal": (signal, 4),
+    "edit": (edit, 12),
+    "wait": (wait, 8),
+    "plan": (plan, 3),
+    "person": (person, 4),
+    "overtaken": (overtaken, 4),
+    "old_state": (old_state, 1),
+}
+"""Every step by name, with its weight."""
