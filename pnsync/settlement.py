@@ -22,6 +22,8 @@ REREADS = (1.0, 2.0, 4.0)
 """Seconds between readings of the listing while an acknowledged bind is not in it yet."""
 STEP_SECONDS = 1.0
 """How much longer than a window apply waits, so that the listing begins after it."""
+LONGEST_STEP_SECONDS = 60.0
+"""How long apply waits at most between two readings that settle nothing."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Ending:
         until = self.clock.monotonic() + budget_seconds
         retried: set[str] = set()
         decisions: tuple[Diagnostic, ...] = ()
+        patience = STEP_SECONDS
         while True:
             open_ = self._open()
             if not open_ or self.interrupt.signal is not None:
@@ -59,12 +62,16 @@ class Ending:
                 retried |= free
                 self._retry(observed, free)
                 continue
-            waiting = [one for one in still.values() if one.uncertain]
+            asked = {one.address for one in decisions}
+            # What a person must decide does not settle by waiting.
+            waiting = [one for address, one in still.items() if one.uncertain and address not in asked]
             if not waiting:
                 return decisions
             wait = min(one.intent.not_before for one in waiting) - self.clock.now() + STEP_SECONDS
             if wait <= 0:
-                wait = STEP_SECONDS
+                # Its window has passed and the listing does not settle it: who asks every second learns no more.
+                wait = patience
+                patience = min(2 * patience, LONGEST_STEP_SECONDS)
             if self.clock.monotonic() + wait > until:
                 return decisions
             ready = instant(self.clock.now() + wait)
