@@ -23,6 +23,14 @@ class Calls:
     by: Mapping[Dial, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Who is connected by what the plan binds; `unsure` over an X that a vendor is yet to choose, maybe the same."""
+
+    pairs: Collection[Pair]
+    unsure: Collection[Pair]
+
+
 class _Kind:
     """One kind of difference: counted in full, listed in part."""
 
@@ -40,13 +48,13 @@ class _Kind:
 
 
 def summarise(
-    calls: Calls, bound: Collection[Pair], untouched: Callable[[Collection[Pair]], Collection[Pair]]
+    calls: Calls, bound: Bound, untouched: Callable[[Collection[Pair]], Collection[Pair]]
 ) -> RoutingSummary:
-    """Every way of calling once. `bound` are connected by what the plan binds, `untouched` tells of what it leaves alone."""
+    """Every way of calling once. `untouched` tells who of some pairs is connected by what the plan leaves alone."""
     other, loses, gains, redials = _Kind(), _Kind(), _Kind(), _Kind()
     lost: list[tuple[Pair, Reach]] = []
     won: list[tuple[Pair, Reach]] = []
-    reached: set[Pair] = set(bound)
+    reached: set[Pair] = set(bound.pairs)
     earlier: set[Pair] = set()
     for dial, before in calls.before.items():
         after = calls.after[dial]
@@ -69,6 +77,8 @@ def summarise(
                 won.append(((caller, new.digits), reach))
     elsewhere = untouched({pair for pair, _ in (*lost, *won)})
     for pair, reach in lost:
+        if pair in bound.unsure:
+            continue
         (redials if pair in reached or pair in elsewhere else loses).add(reach)
     for pair, reach in won:
         if pair not in earlier and pair not in elsewhere:

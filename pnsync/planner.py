@@ -29,6 +29,7 @@ from pnsync.draft import Draft, open_attempt
 from pnsync.drafting import adopt_draft, forget_draft, superseded_draft, unbind_draft
 from pnsync.errors import Diagnostic, Severity
 from pnsync.findings import Findings
+from pnsync.following import Live
 from pnsync.groups import plan_groups, settle_groups
 from pnsync.journal import Doubled, Event, Noted, Rested
 from pnsync.limits import findings
@@ -39,7 +40,6 @@ from pnsync.plan import Action, Cause, Plan, binding_attributes, group_attribute
 from pnsync.quarantine import rests_after_end
 from pnsync.question import Question, desired_of_state
 from pnsync.recovery import settle
-from pnsync.rehearsal import Live
 from pnsync.renaming import rename
 from pnsync.staging import stage
 from pnsync.state import Entry, State, Superseded

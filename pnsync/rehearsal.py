@@ -6,12 +6,12 @@ two bindings claim at once because one comes before the other's unbind. Each nam
 one it waits for. Plain dialling without an extension is left out: whoever rings then is a counterpart anyhow. Pure.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pnsync.contrast import Calls, Dial, Facts, summarise
-from pnsync.matching import Matched, alive
-from pnsync.model import Desired, LiveBinding, Mode, Observed
+from pnsync.contrast import Bound, Calls, Dial, Facts, summarise
+from pnsync.following import Following, Live
+from pnsync.model import LiveBinding, Mode
 from pnsync.phone import Phone
 from pnsync.plan import Change, Step
 from pnsync.reach import LISTED, Gaps, Misroute, RoutingSummary
@@ -19,45 +19,12 @@ from pnsync.routing import (
     Nobody,
     Rings,
     Route,
-    Table,
-    add_listed_groups,
     of_entry,
     of_party,
-    of_row,
 )
-from pnsync.state import Entry, GroupEntry, Operation, State
+from pnsync.state import Entry, GroupEntry, Operation
 
 MISROUTES_KEPT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What is live when the plan begins: every row, with its address and entry where it is ours."""
-
-    desired: Desired
-    state: State
-    observed: Observed
-    matched: Matched
-    now: int
-
-    def rows(self) -> Iterable[tuple[LiveBinding, str | None]]:
-        """Every live row, ours first."""
-        for rows in (self.matched.rows, self.matched.believed):
-            yield from ((row, address) for address, row in rows.items() if alive(row, self.now))
-        for bind_id, row in self.matched.superseded.items():
-            if alive(row, self.now):
-                yield row, self.state.superseded[bind_id].address
-        yield from ((row, None) for row in self.matched.unmanaged if alive(row, self.now))
-
-    def route(self, row: LiveBinding, address: str | None) -> Route:
-        """A row's route; an entry tells its mode and group only where the row is the one it records."""
-        entry = None if address is None else self.state.entries.get(address)
-        its = isinstance(entry, Entry) and entry.bind_id == row.bind_id
-        found = of_row(row, address, entry if its and isinstance(entry, Entry) else None)
-        old = self.state.superseded.get(row.bind_id)
-        if not its and old is not None and old.group is not None:
-            found = replace(found, mode=Mode.AXG, group=old.group)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +48,6 @@ class _Rehearsing:
         self.steps = steps
         self.changes = changes
         self.live = live
-        self.table = Table()
-        self.bound: dict[tuple[str, str], Route] = {}
-        """Live bindings that this plan unbinds, by provider and bind id."""
         self.unbound_at: dict[tuple[str, str], int] = {}
         for index, step in enumerate(steps):
             if step.unbinds is not None:
@@ -97,48 +61,37 @@ class _Rehearsing:
         self.waits: set[tuple[int, int]] = set()
         self.pairs: set[tuple[str, str]] = set()
         """Who reaches whom after the plan by what the plan binds, whatever X it gets."""
+        self.unsure: set[tuple[str, str]] = set()
+        """Of these, the ones whose X the vendor is yet to choose."""
         self.connected: set[tuple[str, str]] | None = None
         self.chosen_later = 0
-        self.rest: list[tuple[LiveBinding, str | None]] = []
-        self._set_up()
+        self.following = Following(live, only=self._touched())
+        self.table = self.following.table
 
     # -- the beginning ---------------------------------------------------------------------------------------------
 
-    def _set_up(self) -> None:
-        """The live bindings that the steps can touch, in a table of their own; the rest is only looked through."""
-        groups = {step.target.group_name for step in self.steps if isinstance(step.target, GroupEntry)}
+    def _touched(self) -> Callable[[LiveBinding], bool]:
+        """Whether a live binding can be touched by a step; the others are only looked through."""
+        groups = any(isinstance(step.target, GroupEntry) for step in self.steps)
         extensions: set[tuple[str | None, str | None]] = set()
-        numbers: set[str | None] = set()
+        numbers: set[str] = set()
         for step in self.steps:
             for made in (step.unbinds, step.target):
                 if made is None or isinstance(made, GroupEntry):
                     continue
                 if made.extension:
                     extensions.add((made.phone_x, made.extension))
-                else:
+                elif made.phone_x is not None:
                     numbers.add(made.phone_x)
-        add_listed_groups(
-            self.table,
-            self.live.desired.groups.values(),
-            self.live.state,
-            (one for listing in self.live.observed.listings.values() for one in listing.groups),
-        )
-        for row, address in self.live.rows():
-            touched = (
-                (row.phone_x, row.extension) in extensions
-                if row.extension
-                else row.phone_x in numbers or row.phone_x_b in numbers or bool(groups)
-            )
-            key = (row.provider, row.bind_id)
-            if not touched and key not in self.unbound_at:
-                self.rest.append((row, address))
-                continue
-            route = self.live.route(row, address)
-            self.table.add(route)
-            if key in self.unbound_at:
-                self.bound[key] = route
-            else:
-                self.rest.append((row, address))
+
+        def touched(row: LiveBinding) -> bool:
+            if (row.provider, row.bind_id) in self.unbound_at:
+                return True
+            if row.extension:
+                return (row.phone_x, row.extension) in extensions
+            return groups or row.phone_x in numbers or row.phone_x_b in numbers
+
+        return touched
 
     # -- the steps -------------------------------------------------------------------------------------------------
 
@@ -154,7 +107,7 @@ class _Rehearsing:
                     self._group(index, step)
         after = {dial: facts for dial, (_, facts) in self.latest.items()}
         by = {dial: self.changes[change].address for dial, change in self.by.items()}
-        summary = summarise(Calls(self.before, after, by), self.pairs, self._untouched)
+        summary = summarise(Calls(self.before, after, by), Bound(self.pairs, self.unsure), self._untouched)
         self._check_between()
         kept = tuple(sorted(self.misroutes, key=lambda one: one.step)[:MISROUTES_KEPT])
         summary = replace(summary, gaps=gaps, chosen_later=self.chosen_later, misroutes=kept)
@@ -162,54 +115,55 @@ class _Rehearsing:
 
     def _untouched(self, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Of these pairs of caller and callee, the ones that a binding connects which the plan leaves alone."""
-        parties = {one for pair in pairs for one in pair}
         found: set[tuple[str, str]] = set()
-        for row, address in self.rest if pairs else ():
+        if not pairs:
+            return found
+        parties = {one for pair in pairs for one in pair}
+        for row, address in self.following.rest:
             b = None if row.phone_b is None else row.phone_b.digits
             if row.phone_a.digits in parties or b in parties:
                 found.update(self._pairs(self.live.route(row, address)))
+        for key, route in self.following.bound.items():
+            if key not in self.unbound_at:
+                found.update(self._pairs(route))
         return found.intersection(pairs)
 
     def _unbind(self, index: int, step: Step) -> None:
-        assert step.unbinds is not None
-        route = self.bound.get((step.provider, step.unbinds.bind_id))
-        if route is None:
-            return
-        dials = self._dials(route)
-        self._first_look(dials)
-        self.table.remove(route)
-        self._look(index, step, dials)
+        route = self.following.unbinds(step)
+        if route is not None:
+            self._do(index, step, self._dials(route))
 
     def _bind(self, index: int, step: Step) -> None:
-        assert isinstance(step.target, Entry)
         address = self.changes[step.change].address
-        route = of_entry(address, step.target)
+        route = self.following.binds(step, address)
         self._connect(route)
         if route.x_a is None:
             self.chosen_later += 1
             return
         dials = self._dials(route)
-        self._first_look(dials)
         self._check_claims(index, step, route, dials)
-        self.table.add(route)
-        self._look(index, step, dials)
+        self._do(index, step, dials)
 
     def _group(self, index: int, step: Step) -> None:
         """A group's people change: whoever joins or leaves calls differently on every X that reaches the group."""
-        assert isinstance(step.target, GroupEntry)
-        name = self.changes[step.change].address.removeprefix("groups.")
-        deleted = step.operation is Operation.DELETE_GROUP
-        people = frozenset() if deleted else frozenset(one.digits for one in step.target.phones)
-        differ = self.table.members(name) ^ people
-        dials = [
-            (route.x_a, "", digits)
-            for route in self.table.of_group(name)
-            if route.x_a is not None
-            for digits in sorted(differ)
-        ]
-        self._first_look(dials)
-        self.table.set_members(name, people)
-        self._look(index, step, dials)
+        name, people, later = self.following.joins_and_leaves(step, self.changes[step.change].address)
+        routes = [one for one in self.table.of_group(name) if one.x_a is not None]
+        self._do(
+            index, step, [(one.x_a or "", "", digits) for one in routes for digits in sorted(people ^ later)]
+        )
+
+    def _do(self, index: int, step: Step, dials: Sequence[Dial]) -> None:
+        """Look at the ways of calling that a step touches, do it, and look again."""
+        for dial in dials:
+            if dial not in self.before:
+                self.before[dial] = self._facts(dial)
+        self.following.follow(step, self.changes[step.change].address)
+        for dial in dials:
+            known = self.latest.get(dial)
+            if known is not None:
+                self.between.append((dial, *known))
+            self.latest[dial] = (index, self._facts(dial))
+            self.by[dial] = step.change
 
     def _dials(self, route: Route) -> list[Dial]:
         """The ways of calling that a binding decides."""
@@ -226,6 +180,8 @@ class _Rehearsing:
 
     def _connect(self, route: Route) -> None:
         a = route.phone_a.digits
+        if route.x_a is None:
+            self.unsure.update(self._pairs(route))
         if route.group is not None:
             self.pairs.update(self._pairs(route))
         elif route.phone_b is not None:
@@ -267,19 +223,6 @@ class _Rehearsing:
             if digits in self.table.members(one.group):
                 return Rings(one.phone_a, x, one)
         return Nobody("nothing is bound to this number for this caller")
-
-    def _first_look(self, dials: Sequence[Dial]) -> None:
-        for dial in dials:
-            if dial not in self.before:
-                self.before[dial] = self._facts(dial)
-
-    def _look(self, index: int, step: Step, dials: Sequence[Dial]) -> None:
-        for dial in dials:
-            known = self.latest.get(dial)
-            if known is not None:
-                self.between.append((dial, *known))
-            self.latest[dial] = (index, self._facts(dial))
-            self.by[dial] = step.change
 
     # -- what must not be ------------------------------------------------------------------------------------------
 
@@ -327,13 +270,15 @@ class _Rehearsing:
         """Whether these two are connected before or after the plan anyhow, over whatever number."""
         pair = (caller, callee.digits)
         if self.connected is None:
-            self.connected = {pair for one in self.bound.values() for pair in self._pairs(one)} | self.pairs
+            self.connected = {
+                pair for one in self.following.bound.values() for pair in self._pairs(one)
+            } | self.pairs
         return pair in self.connected or pair in self._untouched({pair})
 
     def _ringing(self, dial: Dial, callee: Phone) -> Route | None:
         """The binding that connects a call which goes astray: one that this plan unbinds, or that it has bound."""
         x = dial[0]
-        known = [one for one in self.bound.values() if one.x_a == x and one.phone_a == callee]
+        known = [one for one in self.following.bound.values() if one.x_a == x and one.phone_a == callee]
         if known:
             return known[0]
         for step in self.steps:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from pnsync.draft import Draft
 from pnsync.errors import Diagnostic
+from pnsync.following import Live
 from pnsync.ordering import arrange_with
 from pnsync.plan import Change, Step
 from pnsync.reach import Misroute, RoutingSummary
-from pnsync.rehearsal import Live, rehearse
+from pnsync.rehearsal import rehearse
 
 ROUNDS = 4
 """How often a plan is arranged anew; each round adds waits, and every known case needs one or two."""

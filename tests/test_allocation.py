@@ -150,6 +150,22 @@ def test_earlier_choices_make_room() -> None:
     assert not found.impossible
 
 
+def test_what_moves_to_another_group_makes_no_room_where_it_was() -> None:
+    """a leaves N1 000 for the other group; b, which can have nothing else, waits, and a stays where it was put."""
+    other = group("other", None, holds=Holds.NUMBERS, extension_range=(0, 1))
+    live = LiveGroup("nx", "g-other", "other", (Phone(N2),))
+    found = choose(
+        [auto("a", x_group="other"), auto("b")],
+        state(on(N1, "000")),
+        xs=(N1,),
+        pool=numbers(extension_range=(0, 0)),
+        others=(other,),
+        groups=(live,),
+    )
+    assert got(found) == {"a": (N2, "000")}
+    assert found.deferred["bindings.b"].not_before == NOW + DAY
+
+
 def test_an_open_attempt_holds_what_it_asked_for() -> None:
     target = replace(auto("a"), phone_x=N1, extension="000")
     known = state(pending=pending(attempt(target)))
