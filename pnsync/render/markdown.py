@@ -86,9 +86,8 @@ def render_markdown(
     room = max_chars - sized(everything)
     shown = _fitted(sections, room)
     text = _compose(top, sections, shown, document, closing, names, whole)
-    while (
-        sized(text) > max_chars
-    ):  # what is left may stand in files with longer names than what was counted first
+    # What is left may stand in files with longer names than what was counted first.
+    while sized(text) > max_chars:
         last = max(i for i, many in enumerate(shown) if many)
         shown[last] -= max(shown[last] // 50, 1)
         text = _compose(top, sections, shown, document, closing, names, whole)

@@ -20,7 +20,7 @@ from pnsync.render.text import escape
 from pnsync.render.timeline import MOST_SPANS, timeline
 from tests.render.documents import CHANGES, MADE_AT, plan_document
 from tests.render.hostile import TEXTS, hostile_document, visible
-from tests.render.test_markdown import change, many
+from tests.render.many import change, many
 
 OUR_ELEMENTS = re.compile(
     "html|head|meta|title|style|body|a|header|h1|h2|span|p|dl|div|dt|dd|main|section|ul|li|strong|br|figure"

@@ -10,7 +10,7 @@ from pnsync.render.html import render_html
 from tests.render.browser import Browser, browser
 from tests.render.documents import plan_document
 from tests.render.hostile import ATTACKS, hostile_document
-from tests.render.test_markdown import many
+from tests.render.many import many
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

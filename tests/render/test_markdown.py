@@ -3,7 +3,6 @@
 import re
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ from markdown_it.token import Token
 
 from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.phone import Phone
-from pnsync.plan import Action, Cause, Change, Deferred
+from pnsync.plan import Action, Cause, Deferred
 from pnsync.render.markdown import (
     LEAST_CHARS,
     SUMMARY_CHARS,
@@ -22,8 +21,9 @@ from pnsync.render.markdown import (
     render_step_summary,
 )
 from pnsync.render.markup import sized
-from tests.render.documents import CHANGES, desk, plan_document
+from tests.render.documents import CHANGES, plan_document
 from tests.render.hostile import TEXTS, hostile_document, visible
+from tests.render.many import change, many
 
 RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -33,30 +33,6 @@ OUR_HTML = re.compile(
 # Every character of our own words; what others wrote may add none to it outside code spans.
 OUR_TEXT = re.compile(r"[\w ,;:.'’()/·→—⚠️⛔⏳🔴🟡🟢🔵⚪-]*")
 MEANT = re.compile(r"@|#|~|://|www\.|\bGH-\d|:[a-z]+:|\b[0-9a-f]{7,}\b|\d{7,}")
-
-
-def change(i: int, action: Action, **more: Any) -> Change:
-    """The i-th of many."""
-    cause = Cause.EXPIRY if action is Action.RENEW else Cause.CONFIG
-    x = f"4474{i // 1000:08}"
-    extension = f"{i % 1000:03}"
-    values: dict[str, Any] = {
-        "before": None if action is Action.BIND else desk(f"4477009{i:05}", x, extension),
-        "after": None if action is Action.UNBIND else desk(f"4477019{i:05}", x, extension),
-        "changed": ("phone_a",) if action is Action.REBIND else (),
-        "gap_seconds": 0.3 if action in (Action.REBIND, Action.RENEW) else 0.0,
-        "calls": 1 if action in (Action.BIND, Action.UNBIND) else 2,
-        "source": SourceSpan(f"bindings/desks-{i % 7}.yaml", i + 1),
-    } | more
-    return Change(f"bindings.desk-{i}", action, cause, "because", "nx", **values)
-
-
-MIX = (Action.UNBIND, Action.REBIND, Action.BIND, Action.BIND, Action.RENEW)
-
-
-def many(count: int) -> dict[str, Any]:
-    """A document of that many changes of four kinds."""
-    return plan_document(changes=tuple(change(i, MIX[i % 5]) for i in range(count)))
 
 
 def tables(text: str) -> list[list[list[Token]]]:
@@ -142,12 +118,12 @@ def test_less_room_is_refused() -> None:
 
 
 def test_long_names_of_files_do_not_outgrow_the_room() -> None:
-    changes = tuple(
-        change(i, Action.UNBIND, source=SourceSpan("short.yaml" if i < 900 else f"{i:03}" + "y" * 150, 1))
-        for i in range(1_200)
-    )
-    for room in range(4_000, 8_000, 250):
-        assert sized(render_markdown(plan_document(changes=changes), max_chars=room)) <= room
+    short = [SourceSpan(f"{i % 5}.yaml", 1) for i in range(10)]
+    long = [SourceSpan(f"{i}" + "y" * 150, 1) for i in range(10)]
+    changes = tuple(change(i, Action.UNBIND, source=one) for i, one in enumerate(short + long))
+    document = plan_document(changes=changes, deferred=(), diagnostics=())
+    for room in range(LEAST_CHARS, 6_000, 50):
+        assert sized(render_markdown(document, max_chars=room)) <= room
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,6 +44,7 @@ def test_what_could_mean_something_stands_in_a_code_span(text: str) -> None:
         "44••••09~985410e",
         "447700900123",
         "7c4d1a2b9",
+        "deadbeef",
         "a_b_",
         "_a_",
         "-",
