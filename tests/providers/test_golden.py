@@ -204,11 +204,10 @@ def test_laaffic_rows_are_understood() -> None:
         phone_b=Phone("9150270219956"),
         phone_x="91502211",
         phone_x_b="915022112",
-        expires_at=naive - 8 * 3600,
+        expires_at=None,
         naive_expiry=naive,
     )
-    assert la_wire.binding("la", row, 8 * 3600, flaws)[1] == expected
-    assert la_wire.binding("la", row, None, flaws)[1].expires_at is None
+    assert la_wire.binding("la", row, flaws)[1] == expected
     [row] = LA["queryNumberPool"]["response"]["data"]["records"]
     assert la_wire.pool("la", row, flaws)[1] == LivePool("la", "915027021995", ("9178605501", "9178605502"))
     assert not flaws
@@ -278,7 +277,7 @@ def test_laaffic_rows_that_cannot_be_used(damage: Any, said: str) -> None:
     [sample] = LA["pns/queryBindPage"]["response"]["data"]["records"]
     row = {**sample, **damage} if isinstance(damage, dict) else damage
     with pytest.raises(Unreadable, match=f"^{said}$"):
-        la_wire.binding("la", row, None, Counter())
+        la_wire.binding("la", row, Counter())
 
 
 @pytest.mark.parametrize(
@@ -319,7 +318,7 @@ def test_an_expiry_is_an_instant_or_told(written: Any, read: int | None, flawed:
 def test_an_unknown_expiry_of_laaffic_is_kept_and_told() -> None:
     [sample] = LA["pns/queryBindPage"]["response"]["data"]["records"]
     flaws: Counter[str] = Counter()
-    row = la_wire.binding("la", {**sample, "expireTime": "soon"}, 0, flaws)[1]
+    row = la_wire.binding("la", {**sample, "expireTime": "soon"}, flaws)[1]
     assert (row.expires_at, row.naive_expiry, row.bind_id) == (None, None, "1234")
     assert flaws
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from pnsync.journal import Applied, Refusal, Refused
-from pnsync.model import NEVER, Mode
+from pnsync.model import NEVER, Mode, Observed
 from pnsync.phone import Phone
+from pnsync.refresh import calibrated
 from pnsync.state import Entry, GroupChange, Operation
 
 from .world import START, bind, entry, group_entry, intent, la_sandbox, nx_sandbox, silent
@@ -97,8 +98,8 @@ def test_laaffic_binds_lists_and_unbinds() -> None:
     [row] = [one for one in listing.bindings if one.bind_id == bound.bind_id]
     assert row.expires_at is None
     assert row.naive_expiry == int(START) + 3600 + 8 * 3600
-    provider.utc_offset_seconds = 8 * 3600
-    [row] = [one for one in provider.list(scans=1, reading=silent).bindings if one.bind_id == bound.bind_id]
+    known = calibrated(Observed({"la": listing}), {"la": 8 * 3600}).listings["la"]
+    [row] = [one for one in known.bindings if one.bind_id == bound.bind_id]
     assert row.expires_at == int(START) + 3600
     assert (row.phone_x, row.phone_x_b) == (bound.phone_x, None)
     conflict = provider.send(bind(target, expire_seconds=3600, customer_bind_id=None))

@@ -6,9 +6,10 @@ import pytest
 
 from pnsync.errors import CredentialsRefused
 from pnsync.journal import Applied, NotSent, Refusal, Refused, Unknown
-from pnsync.model import ProviderConfig
+from pnsync.model import Observed, ProviderConfig
 from pnsync.phone import Phone
 from pnsync.providers.credentials import Credentials, Secret
+from pnsync.refresh import calibrated
 from pnsync.sandbox.faults import NAMED, Fault
 from pnsync.sandbox.switches import LaSwitches, NxSwitches
 from pnsync.state import Entry, Operation
@@ -194,8 +195,8 @@ def test_laaffic_s_expiry_in_every_form(expire_time: Any, known: bool, zone: int
     provider.send(bind(la_entry(), customer_bind_id=None, expire_seconds=3600))
     [row] = provider.list(scans=1, reading=silent).bindings
     assert row.expires_at == (int(START) + 3600 if known else None)
-    provider.utc_offset_seconds = zone * 60
-    [row] = provider.list(scans=1, reading=silent).bindings
+    listing = provider.list(scans=1, reading=silent)
+    [row] = calibrated(Observed({"la": listing}), {"la": zone * 60}).listings["la"].bindings
     assert row.expires_at == int(START) + 3600
 
 

@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-QUARTER_HOUR_SECONDS: Final = 900
-RESIDUE_SECONDS: Final = 120
-FARTHEST_SECONDS: Final = 14 * 3600
-
 _NAIVE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
 _ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 
@@ -47,15 +43,3 @@ def parse_expiry(value: Any) -> Expiry:
     except (ValueError, OverflowError):
         pass
     return Expiry()
-
-
-def calibrate(naive: int, expected: float) -> int | None:
-    """The zone's offset in seconds, from one listed text (read as UTC) and the instant that it must mean.
-
-    Whole quarter hours within ±14 h, accepted when less than 120 s remain; None otherwise.
-    """
-    difference = naive - expected
-    offset = round(difference / QUARTER_HOUR_SECONDS) * QUARTER_HOUR_SECONDS
-    if abs(difference - offset) >= RESIDUE_SECONDS or abs(offset) > FARTHEST_SECONDS:
-        return None
-    return offset

@@ -29,8 +29,7 @@ SANDBOX_URL: Final = "https://sandbox.invalid/v3/number"
 class LaafficProvider:
     """One LAAFFIC account and app. Methods may be called from several threads.
 
-    `utc_offset_seconds` is the calibrated zone of its naive expiry texts, None until it is known; it may be set
-    at any time and counts from the next listing on.
+    Expiries without a zone come back as they are listed; refresh.calibrated turns them into instants.
     """
 
     def __init__(
@@ -45,10 +44,8 @@ class LaafficProvider:
         private_addresses: bool = False,
         page_size: int = PAGE_SIZE,
         total_seconds: float = TOTAL_SECONDS,
-        utc_offset_seconds: int | None = None,
     ) -> None:
         self.config = config
-        self.utc_offset_seconds = utc_offset_seconds
         self._credentials = credentials
         self._clock = clock
         self._page_size = page_size
@@ -83,11 +80,11 @@ class LaafficProvider:
 
     def list(self, *, scans: int, reading: Reading) -> Listing:
         """Every binding of the app and every pool. Raises CredentialsRefused and VendorError."""
-        name, offset = self.config.name, self.utc_offset_seconds
+        name = self.config.name
         bindings = scan_listing(
             "bindings",
             lambda number, _: self._page(wire.LIST, number, self.config.app_id),
-            lambda row, flaws: wire.binding(name, row, offset, flaws),
+            lambda row, flaws: wire.binding(name, row, flaws),
             scans=scans,
             clock=self._clock,
             reading=lambda rows, total, pages: reading(name, rows, total, pages),

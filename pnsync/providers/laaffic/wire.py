@@ -141,9 +141,7 @@ def page(answer: Reply) -> Page:
     return Page(decoding.records(answer.data, "records"), total, decoding.total(answer.data, "pages"))
 
 
-def binding(
-    provider: str, row: Any, utc_offset_seconds: int | None, flaws: Counter[str]
-) -> tuple[str, LiveBinding]:
+def binding(provider: str, row: Any, flaws: Counter[str]) -> tuple[str, LiveBinding]:
     """A row of queryBindPage with its id. Raises Unreadable.
 
     An expiry that cannot be read is kept as not known, and is a flaw: never "expired" (2.7 row 4).
@@ -152,9 +150,6 @@ def binding(
         raise Unreadable("the row is not an object")
     one_id = bind_id(row)
     expiry = parse_expiry(row.get("expireTime"))
-    expires_at = expiry.instant
-    if expiry.naive is not None and utc_offset_seconds is not None:
-        expires_at = expiry.naive - utc_offset_seconds
     if expiry.instant is None and expiry.naive is None:
         flaws["expireTime is not an instant"] += 1
     phone_b = decoding.digits(row, "phoneB")
@@ -167,7 +162,7 @@ def binding(
         phone_b=None if phone_b is None else Phone(phone_b),
         phone_x=number_a,
         phone_x_b=None if number_b == number_a else number_b,
-        expires_at=expires_at,
+        expires_at=expiry.instant,
         naive_expiry=expiry.naive,
     )
     return one_id, found
