@@ -289,7 +289,9 @@ class _Run:
             codes.add(ExitCode.DOWN)
         left = set(self.tally.left) - set(self.tally.done)
         if self.tally.failures or left:
-            codes.add(ExitCode.PARTIAL if self.tally.done else ExitCode.FAILED)
+            codes.add(ExitCode.FAILED)
+        if ExitCode.FAILED in codes and self.tally.done:
+            codes = codes - {ExitCode.FAILED} | {ExitCode.PARTIAL}
         return codes
 
     def _verdict(

@@ -30,11 +30,9 @@ def vendors(tmp_path: Path) -> Iterator[Vendors]:
 
 
 def account_name(request: pytest.FixtureRequest) -> str:
-    """A name for an account that no other test has."""
-    return (
-        re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:40].strip("-")
-        + f"-{abs(hash(request.node.nodeid)) % 10**6}"
-    )
+    """A name for accounts that no other test has."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:40].strip("-")
+    return f"{slug}-{crc32(request.node.nodeid.encode())}"
 
 
 @pytest.fixture

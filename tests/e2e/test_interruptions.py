@@ -87,7 +87,7 @@ def test_a_second_signal_ends_at_once(tapped: Tapped) -> None:
 
 
 def test_a_signal_while_apply_waits_for_the_window(tapped: Tapped) -> None:
-    project, tap = tapped
+    project, _ = tapped
     project.settle_window = "3s"
     prepared(project)
     project.nx.fault("broken_before", operation="bindAXB")
