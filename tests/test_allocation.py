@@ -169,7 +169,7 @@ def test_what_moves_to_another_group_makes_no_room_where_it_was() -> None:
 def test_an_open_attempt_holds_what_it_asked_for() -> None:
     target = replace(auto("a"), phone_x=N1, extension="000")
     known = state(pending=pending(attempt(target)))
-    found = choose([auto("a"), auto("b")], known, xs=(N1,))
+    found = choose([auto("b"), auto("a")], known, xs=(N1,))
     assert got(found) == {"a": (N1, "000"), "b": (N1, "001")}
 
 
@@ -255,6 +255,13 @@ def test_a_number_that_another_group_holds_too_is_kept() -> None:
     live = LiveGroup("nx", "g-other", "other", (Phone(N2), Phone(N1)))
     found = choose([auto("a", x_group="other")], state(on(N1, "007")), others=(other,), groups=(live,))
     assert got(found) == {"a": (N1, "007")}
+
+
+def test_another_group_without_the_number_means_another_number() -> None:
+    other = group("other", None, holds=Holds.NUMBERS)
+    live = LiveGroup("nx", "g-other", "other", (Phone(N2),))
+    found = choose([auto("a", x_group="other")], state(on(N1, "007")), others=(other,), groups=(live,))
+    assert got(found) == {"a": (N2, "007")}
 
 
 def test_a_fixed_extension_beside_an_auto_that_has_it() -> None:
