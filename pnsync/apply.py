@@ -8,7 +8,7 @@ a run that is killed anywhere leaves what the next one needs. One thread decides
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -109,6 +109,8 @@ class Tally:
     attempted: set[str] = field(default_factory=set)
     """Addresses with a call of this run whose outcome was not known at once."""
     calls: int = 0
+    tickets: Iterator[int] = field(default_factory=itertools.count)
+    """Numbers of attempts: a run that plans again goes on counting, so that no attempt has another's name."""
 
 
 class Proofs:
@@ -176,7 +178,6 @@ class Applying:
         """What is told once the buffered events are durable."""
         self.deadline: float | None = None
         self.failed_fast = False
-        self.tickets = itertools.count()
         self.step_of_ticket: dict[int, int] = {}
 
     # -- the loop --------------------------------------------------------------------------------------------------
@@ -320,7 +321,7 @@ class Applying:
                 return
         provider = self.providers[step.provider]
         self.slots.pop(step.provider, None)
-        ticket = next(self.tickets)
+        ticket = next(self.tally.tickets)
         listing = self.proofs.listings.get(step.provider)
         intent = intent_of(
             step,

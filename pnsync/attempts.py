@@ -11,12 +11,11 @@ from pnsync.identity import customer_bind_id
 from pnsync.lifetimes import lease_seconds
 from pnsync.model import LiveBinding, LiveGroup, Mode, ProviderConfig
 from pnsync.plan import Step
+from pnsync.recovery import ADOPTABLE_SECONDS
 from pnsync.state import Entry, GroupEntry, Intent, Operation, State
 
 SEND_WITHIN_SECONDS = 5.0
 """How much later than its intent a request may be stamped; a run that slept in between does not send it."""
-ADOPTABLE_SECONDS = 1920
-"""How long a LAAFFIC bind may take effect after its stamp: half an hour of tolerance and a margin (VENDORS 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)

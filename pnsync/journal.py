@@ -278,7 +278,7 @@ class Fold:
             return
         match outcome:
             case Applied():
-                del self.pending[attempt]
+                self._settled(pending, at)
                 self._take_effect(pending.intent, outcome, at, None)
             case NotSent():
                 del self.pending[attempt]
@@ -291,6 +291,14 @@ class Fold:
             case Unknown(reason=reason, vendor_code=code, request_id=request_id):
                 self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)
                 self._fail(pending.intent.address, code or "unknown", at)
+
+    def _settled(self, pending: Pending, at: int) -> None:
+        """An attempt took effect. Without a client id it is remembered for as long as a second delivery may come."""
+        intent = pending.intent
+        del self.pending[intent.attempt]
+        nameless = intent.operation is Operation.BIND and intent.customer_bind_id is None
+        if nameless and intent.adoptable_until > at:
+            self.pending[intent.attempt] = Pending(intent, Standing.ECHO)
 
     def _unsent(self, intent: Intent) -> None:
         """No byte left, so the generation was not used; the next attempt may carry the same id."""
@@ -307,6 +315,8 @@ class Fold:
             return
         if event.verdict is not Verdict.APPLIED:
             return
+        self.pending[event.attempt] = pending
+        self._settled(pending, event.at)
         self._take_effect(pending.intent, event.outcome or Applied(), event.at, event.expires_at)
 
     def _fail(self, address: str, code: str, at: int) -> None:

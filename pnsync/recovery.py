@@ -30,11 +30,10 @@ __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
 
 LOST = "bindings.lost-"
 """Begins the address of a live binding of ours whose own address nothing remembers."""
-STAMP_SLACK_SECONDS = 1830
-"""How far before our stamp LAAFFIC's own clock may have placed a bind: it takes a stamp that is half an hour off.
-
-What was listed before the attempt is excluded by its id, so that this lets in no older binding.
-"""
+ADOPTABLE_SECONDS = 1920
+"""How long a LAAFFIC bind may take effect after its stamp: half an hour of tolerance and a margin (VENDORS 2.2)."""
+STAMP_SLACK_SECONDS = 30
+"""How far before our time stamp a vendor's own clock may have placed a bind."""
 CLOCK_SECONDS = 60
 """How far NXCloud's clock may be from a stamp that it takes (VENDORS 1.2)."""
 
@@ -178,6 +177,9 @@ class _Settling:
         else:
             pair = (target.phone_a, target.phone_b)
             rows = self._indexed(listing).by_pair.get(pair, [])
+            # An id that we unbound may be a ghost of a lagging listing or, where the vendor gives ids again, the outcome.
+            told = listing.started_at >= intent.not_before
+            rows = [row for row in rows if told or row.bind_id not in self.state.unbound]
             rows = [row for row in rows if self._in_window(row, intent, target)]
             if len(rows) > 1:
                 self._decide(
@@ -198,7 +200,10 @@ class _Settling:
         first, *others = rows
         self.claimed.update((row.provider, row.bind_id) for row in rows)
         entry = self.fold.entries.get(intent.address)
-        if self._newer(entry, target.generation):
+        if pending.standing is Standing.ECHO and self._newer(entry, target.generation - 1):
+            others = rows
+            self._delivered_again(intent)
+        elif self._newer(entry, target.generation):
             self._resolve(name, Verdict.ABSENT)
             others = rows
         else:
@@ -219,18 +224,27 @@ class _Settling:
         for row in others:
             self._emit(Doubled(row.bind_id, superseded_of(intent.address, row)))
 
+    def _delivered_again(self, intent: Intent) -> None:
+        self.notes.append(
+            Diagnostic(
+                "P304",
+                f"{intent.address}: {intent.provider} made more than one binding of one request; the first stays",
+                Severity.WARNING,
+                advice="the others are unbound; a network that delivers a request twice does this",
+                address=intent.address,
+            )
+        )
+
     def _in_window(self, row: LiveBinding, intent: Intent, target: Entry) -> bool:
         """LAAFFIC: whether a row can be the outcome of this attempt: mode, expiry, not listed before."""
-        if (
-            (row.provider, row.bind_id) in self.claimed
-            or row.bind_id in self.state.unbound
-            or row.bind_id in intent.known_ids
-        ):
+        if (row.provider, row.bind_id) in self.claimed or row.bind_id in intent.known_ids:
             return False
         if (row.phone_x_b in (None, row.phone_x)) != (target.mode is Mode.AXB):
             return False
         life = intent.expire_seconds or 0
-        earliest = intent.signed_at - STAMP_SLACK_SECONDS + life
+        # The vendor's time may have been learned from a server whose clock was wrong: ours counts where it is earlier.
+        stamped = min(intent.signed_at, intent.adoptable_until - ADOPTABLE_SECONDS)
+        earliest = stamped - STAMP_SLACK_SECONDS + life
         latest = intent.adoptable_until + life
         if row.expires_at is not None:
             return earliest <= row.expires_at <= latest
@@ -376,7 +390,7 @@ def settle(state: State, observed: Observed, declared: Mapping[str, Binding], no
     """Settle what the listings tell. `declared` are the bindings by address; `now` is epoch seconds."""
     work = _Settling(state, observed, declared, now)
     blocking_first = sorted(
-        state.pending.items(), key=lambda one: (one[1].standing is Standing.REFUSED, one[0])
+        state.pending.items(), key=lambda one: (not one[1].blocks, one[0])
     )
     for name, pending in blocking_first:
         work.attempt(name, pending)

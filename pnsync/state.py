@@ -148,6 +148,8 @@ class Standing(StrEnum):
     until a listing has told, but nobody waits for it."""
     REFUSED = "refused"
     """Refused or not listed in time, but a late delivery may take effect: adoptable for a while, blocking nothing."""
+    ECHO = "echo"
+    """It took effect, and a second delivery of it may make another, which no id would tell apart: blocks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Pending:
     @property
     def blocks(self) -> bool:
         """Whether its address gets no other call until it is settled."""
-        return self.standing is not Standing.REFUSED
+        return self.standing not in (Standing.REFUSED, Standing.ECHO)
 
     @property
     def uncertain(self) -> bool:

@@ -128,7 +128,7 @@ def test_an_intent_is_pending_until_its_answer() -> None:
 
 def test_an_acknowledged_bind_is_the_entry() -> None:
     found = LIVE.bindings()[DESK]
-    assert not LIVE.pending
+    assert not LIVE.blocking()
     assert (found.bind_id, found.bound_at, found.expires_at) == ("b1", NOW, NOW + 86400)
 
 
@@ -209,7 +209,18 @@ def test_a_listing_settles_an_attempt(verdict: Verdict) -> None:
         assert (found.bind_id, found.phone_x, found.expires_at) == ("b7", "447401264118", NOW + 99)
     else:
         assert not after.entries
-    assert bool(after.pending) is (verdict is Verdict.LAPSED)
+    assert bool(after.pending) is (verdict in (Verdict.LAPSED, Verdict.APPLIED))
+
+
+def test_a_bind_without_a_client_id_is_remembered_while_a_second_delivery_may_come() -> None:
+    asked = opened(1).intent
+    within, after = int(asked.adoptable_until) - 1, int(asked.adoptable_until)
+    echo = replay(EMPTY, [Opened(asked), Closed("bind-1", Applied(bind_id="b1"), within)])
+    assert [one.standing for one in echo.pending.values()] == [Standing.ECHO]
+    assert not echo.blocking()
+    assert not replay(EMPTY, [Opened(asked), Closed("bind-1", Applied(bind_id="b1"), after)]).pending
+    named = replace(asked, customer_bind_id="pns-00000000-abcdefghijkl-1")
+    assert not replay(EMPTY, [Opened(named), Closed("bind-1", Applied(bind_id="b1"), within)]).pending
 
 
 def test_an_answer_to_no_known_attempt_changes_nothing() -> None:

@@ -325,7 +325,9 @@ def test_the_attempt_that_blocks_takes_the_row() -> None:
     row = effect(second, late=2)
     found = settled(state(pending=both), [row])
     entry = found.state.entries[RIDE.address]
-    assert isinstance(entry, Entry) and entry.generation == 2 and list(found.state.pending) == ["run.1"]
+    assert isinstance(entry, Entry) and entry.generation == 2 and not found.state.blocking()
+    standing = {name: one.standing for name, one in found.state.pending.items()}
+    assert standing == {"run.1": Standing.REFUSED, "run.2": Standing.ECHO}
 
 
 @pytest.mark.parametrize("zone", [0, TRUE_ZONE, -9 * 3600 - 1800, 5 * 3600 + 2700, ZONE_LIMIT_SECONDS])

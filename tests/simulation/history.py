@@ -157,13 +157,16 @@ def _compare(universe: Universe, state: State, *, decided: bool) -> None:
         entry = state.entries.get(one.address)
         bind_id = getattr(entry, "bind_id", None)
         row = universe.vendors[one.provider].board.bindings.get(bind_id) if isinstance(entry, Entry) else None
+        b = "" if one.phone_b is None else one.phone_b.digits
+        ended = over(one.lifetime, now) or not one.lifetime.keep
+        if row is not None and (row.phone_a, row.phone_b) != (one.phone_a.digits, b) and ended:
+            row = None  # it has ended, and the vendor gave its id again
         if row is not None and one.enabled:
             kept.add((one.provider, str(bind_id)))
-            b = "" if one.phone_b is None else one.phone_b.digits
             same = (row.phone_a, row.phone_b, row.mode) == (one.phone_a.digits, b, one.mode.value)
             same = same and (one.phone_x is None or (row.x_a, row.extension) == (one.phone_x, one.extension))
             missing += not same
-        elif one.enabled and not over(one.lifetime, now) and one.lifetime.keep:
+        elif one.enabled and not ended:
             missing += 1
     made = {
         (vendor.name, one)

@@ -39,8 +39,11 @@ KEY = "canary-key-90aa"
 _DIGITS = re.compile(r"\d{10,}")
 
 
-class Violation(Exception):
-    """A promise was broken. `rule` names it; the text holds no personal number."""
+class Violation(BaseException):
+    """A promise was broken. `rule` names it; the text holds no personal number.
+
+    No Exception, as the program turns those that a network raises into outcomes.
+    """
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(f"{rule}: {what}")
