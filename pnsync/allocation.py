@@ -203,7 +203,7 @@ class _Allocating:
             self.drains.stays(group, made.phone_x, None)
             return False
         expires = live_expiry(entry, row)
-        due = due_at(binding.lifetime, expires)
+        due = due_at(binding.lifetime, expires, address, self.desired.schedule)
         if entry.down or row is None or expires <= self.now or _redeclared(binding, entry):
             self.drains.leaves(group, made.phone_x)
             return True

@@ -111,7 +111,7 @@ class Declared:
         if binding.group is not None and self.group_ids.get(binding.group) != entry.group_id:
             return False
         lifetime = binding.lifetime
-        due = due_at(lifetime, expires)
+        due = due_at(lifetime, expires, address, self.found.desired.schedule)
         ends_in_time = not over(lifetime, self.now) and not outlives(
             lifetime, expires, self.now if entry.bound_at is None else entry.bound_at
         )
@@ -275,7 +275,7 @@ class Declared:
         too_long = known is not None and outlives(
             lifetime, known, self.now if entry.bound_at is None else entry.bound_at
         )
-        due = due_at(lifetime, case.expires)
+        due = due_at(lifetime, case.expires, case.address, found.desired.schedule)
         is_due = due is not None and due <= self.now
         by_config = tuple(one for one in differences(entry, case.target) if one != GROUP_ID)
         if over(lifetime, self.now):
@@ -335,7 +335,7 @@ class Declared:
             return
         different = differences(entry, case.target)
         asked = case.address in found.question.replace
-        due = due_at(case.binding.lifetime, case.expires)
+        due = due_at(case.binding.lifetime, case.expires, case.address, found.desired.schedule)
         if (different or asked) and not self.renewing:
             found.unproven(case.address, entry)
             by_config = tuple(one for one in different if one != GROUP_ID)
@@ -357,7 +357,7 @@ class Declared:
         config = self.found.desired.providers.get(entry.provider)
         if expires is None or expires <= self.now or config is None or over(binding.lifetime, self.now):
             return
-        due = due_at(binding.lifetime, expires)
+        due = due_at(binding.lifetime, expires, address, self.found.desired.schedule)
         if due is None or due > self.now or self.found.hidden(entry.provider, address, Action.RENEW):
             return
         target = self._numbered(replace(entry, lifetime=binding.lifetime), address)

@@ -4,7 +4,9 @@ A lease is one bind's lifetime; neither vendor can prolong one, so a binding tha
 unbind and a bind. Pure; the clock is an argument.
 """
 
-from pnsync.model import NEVER, Capabilities, Lifetime
+from zlib import crc32
+
+from pnsync.model import HOUR, NEVER, Capabilities, Lifetime, Schedule
 
 TOLERANCE_SECONDS = 30
 """A vendor stamps a bind when it handles it, up to a call's time and a clock's step after us (VENDORS 3.2)."""
@@ -28,16 +30,35 @@ def over(lifetime: Lifetime, now: float) -> bool:
     return lifetime.until is not None and now >= lifetime.until
 
 
-def due_at(lifetime: Lifetime, expires_at: int) -> int | None:
+def due_at(
+    lifetime: Lifetime, expires_at: int, address: str = "", schedule: Schedule | None = None
+) -> int | None:
     """When a live binding that ends at `expires_at` is to be renewed; None: never.
 
     A binding that is bound once, that never ends, or that already lasts to its declared end is not renewed.
+    `renew_before` is the earliest instant; `spread_seconds` tells how much later it may be, by its address.
     """
     if not lifetime.keep or expires_at >= NEVER:
         return None
     if lifetime.until is not None and expires_at >= lifetime.until - TOLERANCE_SECONDS:
         return None
-    return expires_at - lifetime.renew_before_seconds
+    early = expires_at - lifetime.renew_before_seconds
+    spread = spread_seconds(lifetime, schedule)
+    return early + spread * crc32(address.encode()) // 0xFFFFFFFF if spread else early
+
+
+def spread_seconds(lifetime: Lifetime, schedule: Schedule | None) -> int:
+    """The part of the window before the end over which addresses share their renewals.
+
+    So that what was bound together is not renewed together. At least 60 % of the window remains, and every + late_by +
+    1 h: the next run comes in time even when it is as late as the schedule allows. Without a schedule nothing tells
+    how often runs come, so that the declared margin is left whole.
+    """
+    if schedule is None:
+        return 0
+    window = lifetime.renew_before_seconds
+    least = schedule.every_seconds + schedule.late_by_seconds + HOUR
+    return max(0, window - max(-(-window * 6 // 10), least))
 
 
 def outlives(lifetime: Lifetime, expires_at: int, bound_at: float) -> bool:

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnsync.lifetimes import TOLERANCE_SECONDS, due_at, lease_seconds, outlives, over, wanted_again
-from pnsync.model import CAPABILITIES, NEVER, Lifetime, VendorType
+from pnsync.lifetimes import (
+    TOLERANCE_SECONDS,
+    due_at,
+    lease_seconds,
+    outlives,
+    over,
+    spread_seconds,
+    wanted_again,
+)
+from pnsync.model import CAPABILITIES, HOUR, NEVER, Lifetime, Schedule, VendorType
 
 NX = CAPABILITIES[VendorType.NXCLOUD]
 LA = CAPABILITIES[VendorType.LAAFFIC]
@@ -87,3 +95,49 @@ def test_what_was_just_bound_is_neither_over_nor_too_long(
     expires = NEVER if seconds == 0 else int(NOW + latency + seconds)
     assert not outlives(lifetime, expires, NOW)
     assert seconds <= (vendor.max_lease_seconds or NEVER)  # type: ignore[attr-defined]
+
+
+# -- renewals spread over their window -----------------------------------------------------------------------------
+
+THREE_DAYS = Lifetime(259_200, renew_before_seconds=51_840)
+HOURLY = Schedule(every_seconds=HOUR, late_by_seconds=2 * HOUR)
+
+
+def test_renewals_of_what_was_bound_together_are_spread_evenly() -> None:
+    expires = NOW + 259_200
+    early = expires - THREE_DAYS.renew_before_seconds
+    spread = spread_seconds(THREE_DAYS, HOURLY)
+    assert spread == 51_840 - 31_104  # 60 % of the window remains
+    found = [due_at(THREE_DAYS, expires, f"bindings.order-{i}", HOURLY) for i in range(10_000)]
+    hours: dict[int, int] = {}
+    for one in found:
+        assert one is not None and early <= one <= early + spread
+        hours[(one - early) * 10 // (spread + 1)] = hours.get((one - early) * 10 // (spread + 1), 0) + 1
+    assert len(hours) == 10 and max(hours.values()) < 1_300 and min(hours.values()) > 700
+
+
+def test_an_address_keeps_its_share() -> None:
+    once = due_at(THREE_DAYS, NOW, "bindings.a", HOURLY)
+    assert once == due_at(THREE_DAYS, NOW, "bindings.a", HOURLY)
+    assert once != due_at(THREE_DAYS, NOW, "bindings.b", HOURLY)
+
+
+def test_without_a_schedule_the_declared_margin_is_left_whole() -> None:
+    assert spread_seconds(THREE_DAYS, None) == 0
+    assert due_at(THREE_DAYS, NOW, "bindings.a") == NOW - THREE_DAYS.renew_before_seconds
+
+
+@given(
+    window=st.integers(0, 10**6),
+    every=st.integers(1, 10**6),
+    late=st.integers(0, 10**6),
+    name=st.text(max_size=20),
+)
+def test_a_run_as_late_as_the_schedule_allows_still_comes_in_time(
+    window: int, every: int, late: int, name: str
+) -> None:
+    lifetime, schedule = Lifetime(10**7, renew_before_seconds=window), Schedule(every, late)
+    due = due_at(lifetime, NOW, name, schedule)
+    assert due is not None and NOW - due <= window
+    # The run that just missed it is followed by one before the end, with an hour for its own work.
+    assert due == NOW - window or (due + every + late + HOUR <= NOW and NOW - due >= window * 0.6)
