@@ -1,4 +1,4 @@
-"""What can be wrong with a state, its journal, its lock and its place: S901 to S949, each with its page for `pnsync explain`.
+"""What can be wrong with a state, its journal, its lock and its place: S901 to S979, each with its page for `pnsync explain`.
 
 Fixed texts only: nothing of what a state holds enters them. `refusal` makes the StateError of a code.
 """
@@ -168,6 +168,69 @@ _CODES: Final = {
     "S941": StateCode(
         "there is no such lock",
         "The lock named is not held (any more). `pnsync status` shows who holds the state.",
+    ),
+    "S960": StateCode(
+        "the state's database does not answer",
+        "PostgreSQL could not be reached, or was gone for more than 30 seconds in mid-run. A call is only made once its "
+        "intent is stored; what was sent before is recorded or found out by the next run. See that the server runs and "
+        "that the variable named by `dsn` is right, then run the same command again.",
+    ),
+    "S961": StateCode(
+        "the state's database refuses",
+        "PostgreSQL answered with an error. The account needs select, insert, update and delete on pnsync_documents and "
+        "pnsync_records, and select on pnsync_schema; the server must not be a read-only standby.",
+    ),
+    "S962": StateCode(
+        "the state's database takes no tables",
+        "At the first write pnsync makes its tables in the first schema of the account's search path, and may not here. "
+        "Grant `create` on a schema once, or let an administrator run the first command.",
+    ),
+    "S963": StateCode(
+        "the state's tables are of a newer version",
+        "A newer pnsync has changed the tables in this database. Install that version wherever this state is used.",
+    ),
+    "S964": StateCode(
+        "the state's object store does not answer",
+        "The store could not be reached, or answered with an error of its own. Nothing was called whose intent could not be "
+        "stored. See that the endpoint and the region are right, then run the same command again.",
+    ),
+    "S965": StateCode(
+        "the state's object store refuses",
+        "The credentials in the environment are missing, expired, or lack a permission: to get, put and list below the "
+        "prefix, and to delete there. What was sent before is recorded or found out by the next run. Renew the credentials, "
+        "then run the same command again.",
+    ),
+    "S966": StateCode(
+        "the object store ignores conditions",
+        "Two writers could take the same place in this store and one would overwrite the other: it does not honour "
+        "`If-None-Match: *` or `If-Match`. Amazon S3, Google Cloud Storage, Azure, MinIO, SeaweedFS, Ceph (recent) and R2 do. "
+        "Keep the state there, or use the postgres or git backend.",
+    ),
+    "S967": StateCode(
+        "the state's server does not do what was asked",
+        "The HTTP server of the state could not be reached, refuses the credentials, or answered with an error. Nothing was "
+        "called whose intent could not be stored. Run the same command again once it is well.",
+    ),
+    "S968": StateCode(
+        "the address holds something else than a state of pnsync",
+        "The document at the address of `state: {backend: http}` was not written by pnsync: it may be Terraform's. It is left "
+        "as it is. Name another address.",
+    ),
+    "S969": StateCode(
+        "the state's server offers neither a lock nor ETags",
+        "Without `lock_address`, and without ETags on the server's answers, nothing keeps two runs apart. Set `lock_address` "
+        "and `unlock_address`, or use another backend.",
+    ),
+    "S970": StateCode(
+        "the state's repository does not do what was asked",
+        "The git program could not fetch from or push to the remote: no network, no permission to push to the ref, a "
+        "question that nobody could answer, or a time-out. Nothing was called whose intent could not be pushed. See that "
+        "`git push` works there without a question, then run the same command again.",
+    ),
+    "S971": StateCode(
+        "the state has moved to another place",
+        "`pnsync state migrate` has moved this state, and what lies here is what was left behind. Let `state:` in the root "
+        "file name the new place, on every branch; to come back, migrate back.",
     ),
 }
 

@@ -1,9 +1,13 @@
-"""Tests that need a browser run where there is one; where there is none they are left out, and that is said."""
+"""Tests that need a program run where it is; where it is missing they are left out, and that is said.
+
+Where CI is set nothing is left out: there a test without its program fails.
+"""
 
 import os
 import shutil
 
 import pytest
+from stores import servers
 
 MISSING = (
     "no Chromium with chromedriver here: the browser tests were left out (Debian: chromium chromium-driver)"
@@ -20,20 +24,32 @@ def chromedriver() -> str | None:
     return os.environ.get("PNSYNC_TEST_CHROMEDRIVER") or shutil.which("chromedriver")
 
 
+def missing() -> dict[str, str]:
+    """By marker, what is missing here and is said."""
+    if os.environ.get("CI"):
+        return {}
+    browser = {} if chromium() and chromedriver() else {"browser": MISSING}
+    return {**browser, **servers.missing()}
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
+    """Name the markers."""
     config.addinivalue_line("markers", "browser: needs Chromium and chromedriver")
+    config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
+    config.addinivalue_line("markers", "needs_seaweed: needs SeaweedFS")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what cannot run."""
-    without = [one for one in items if one.get_closest_marker("browser")]
-    if without and not (chromium() and chromedriver()):
-        items[:] = [one for one in items if not one.get_closest_marker("browser")]
+    lacking = missing()
+    without = [one for one in items if any(one.get_closest_marker(marker) for marker in lacking)]
+    if without:
+        left_out = set(without)
+        items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=without)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out, also where workers did the collecting."""
-    if not (chromium() and chromedriver()):
-        terminalreporter.write_line(MISSING)
+    for line in missing().values():
+        terminalreporter.write_line(line)

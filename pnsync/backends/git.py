@@ -211,7 +211,7 @@ class GitBackend:
             f"{self.location}: {why}.",
             "No call is made whose intent cannot be stored. See that the remote can be reached and pushed to without a",
             "question, then run the same command again.",
-            code="S967",
+            code="S970",
         )
 
 

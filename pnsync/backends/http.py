@@ -216,7 +216,7 @@ class HttpBackend:
                 "the address holds something else than a state of pnsync",
                 f"{self.location} answers with a document that pnsync did not write; it is left as it is.",
                 "Name another address in `state:`.",
-                code="S965",
+                code="S968",
             ) from None
 
     def _post(self, content: _Content, took_effect: Callable[[_Content], bool]) -> None:
@@ -290,7 +290,7 @@ class HttpBackend:
             f"{self.location}: {why}.",
             "No call is made whose intent cannot be stored. See that the server runs and takes the credentials, then",
             "run the same command again.",
-            code="S966",
+            code="S967",
         )
 
 

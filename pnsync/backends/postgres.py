@@ -1,21 +1,30 @@
 """A state in PostgreSQL: documents and journal records as rows, kept apart by compare-and-set alone.
 
-No session state, no advisory locks, no prepared statements, so that it works through a transaction-pooling proxy.
-The tables are made at the first write and carry a version. Every statement is its own transaction and durable when
-it returns (`synchronous_commit = on`); what a broken connection leaves open is read back.
+Nothing outlives a transaction: no session settings, no session locks, no prepared statements, so that it works through
+a transaction-pooling proxy. The tables are made at the first write and carry a version. Every write is durable when it
+returns (`synchronous_commit = on`); what a broken connection leaves open is read back. Connections are one a thread,
+so that a lease is renewed while a long statement runs.
 """
 
+import hashlib
+import logging
+import re
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
-from pnsync.interfaces import Blob, Changed, Exclusive, Taken
+from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.statecodes import refusal
+
+log = logging.getLogger(__name__)
 
 VERSION: Final = 1
 CONNECT_SECONDS: Final = 10
 STATEMENT_MILLISECONDS: Final = 30_000
-TRIES: Final = 4
-"""How often a statement is made that the server undid (serialisation, deadlock) or that found no connection."""
+TRIES: Final = 8
+"""How often a statement is made that the server undid (serialisation, deadlock)."""
 
 _TABLES: Final = (
     "create table if not exists pnsync_schema (version integer not null)",
@@ -28,7 +37,21 @@ _TABLES: Final = (
 _UNDONE: Final = ("40001", "40P01", "55P03")
 """SQLSTATEs after which nothing was done: serialisation failure, deadlock, lock not available."""
 _NO_TABLE: Final = "42P01"
-_UNIQUE: Final = "23505"
+_GONE: Final = ("57P01", "57P02", "57P03", "08000", "08003", "08006", "53300")
+"""SQLSTATEs of a server that ends, begins or is full; without any, the connection itself broke."""
+_SAID = re.compile(r"FATAL:\s+([^\n]+)")
+_BROKEN: Final = (
+    ("refused", "the connection is refused"),
+    ("timeout", "no answer in time"),
+    ("timed out", "no answer in time"),
+    ("translate host name", "its host name is not known"),
+    ("No such file", "there is no such socket"),
+    ("certificate", "its certificate is not accepted"),
+    ("SSL", "no encrypted connection could be made"),
+    ("password", "it asks for a password"),
+    ("closed", "the connection was closed"),
+)
+"""What libpq says of a connection, and how it is told: its own words may repeat the connection string."""
 _SCHEMA_LOCK: Final = 7_306_081_422_917_223_014
 
 Answer = TypeVar("Answer")
@@ -37,7 +60,7 @@ Answer = TypeVar("Answer")
 class PostgresBackend:
     """One state, by its name, in a database. `dsn` is a libpq connection string or URL, with its password a secret."""
 
-    def __init__(self, dsn: str, name: str = "default") -> None:
+    def __init__(self, dsn: str, name: str, clock: Clock) -> None:
         try:
             import psycopg
         except ImportError:
@@ -49,7 +72,11 @@ class PostgresBackend:
         self._psycopg = psycopg
         self._dsn = dsn
         self._name = name
-        self._connection: Any = None
+        self._clock = clock
+        self._own = threading.local()
+        self._has_answered = False
+        self._version_known = False
+        self._lock = int.from_bytes(hashlib.sha256(f"pnsync {name}".encode()).digest()[:8], signed=True)
         self.location = f"PostgreSQL, state {name}"
 
     def read(self, name: str) -> Blob | None:
@@ -108,6 +135,7 @@ class PostgresBackend:
             " coalesce((select max(seq) from pnsync_records where state = %(state)s), %(seq)s - 1) = %(seq)s - 1"
             " on conflict do nothing",
             {"state": self._name, "seq": seq, "data": record},
+            alone=True,
         )
         if done:
             return
@@ -121,10 +149,8 @@ class PostgresBackend:
 
     def drop(self, through: int) -> None:
         """Forget the records up to `through`."""
-        self._ask(
-            lambda one: one.execute(
-                "delete from pnsync_records where state = %s and seq <= %s", (self._name, through)
-            )
+        self._change(
+            "delete from pnsync_records where state = %s and seq <= %s", (self._name, through), alone=True
         )
 
     def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
@@ -141,104 +167,125 @@ class PostgresBackend:
 
     def reserve(self, size: int) -> None:
         """A database does not tell; see that it takes writes at all."""
-        self._make_tables()
+        self._change(
+            "update pnsync_documents set version = version where state = %s and name = 'probe'", (self._name,)
+        )
 
     # -- the connection ----------------------------------------------------------------------------------------------
 
     def _connect(self) -> Any:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._psycopg.connect(
+        connection = getattr(self._own, "connection", None)
+        if connection is None or connection.closed:
+            connection = self._own.connection = self._psycopg.connect(
                 self._dsn,
                 autocommit=True,
                 prepare_threshold=None,
                 connect_timeout=CONNECT_SECONDS,
                 application_name="pnsync",
             )
-        return self._connection
+        return connection
 
-    def _change(self, statement: str, values: Any) -> bool:
-        """Run one writing statement in a durable transaction of its own; whether it changed a row."""
+    def _change(self, statement: str, values: Any, *, alone: bool = False) -> bool:
+        """Run one writing statement in a durable transaction of its own; whether it changed a row.
+
+        `alone`: one transaction of this state's log at a time, so that no statement sees a log that others are
+        appending to and folding meanwhile. The lock ends with the transaction.
+        """
+        first = f"set local synchronous_commit = on; set local statement_timeout = {STATEMENT_MILLISECONDS}"
+        if alone:
+            first += f"; select pg_advisory_xact_lock({self._lock})"
 
         def run(connection: Any) -> bool:
             with connection.transaction():
-                connection.execute("set local synchronous_commit = on")
-                connection.execute(f"set local statement_timeout = {STATEMENT_MILLISECONDS}")
+                connection.execute(first)
                 return bool(connection.execute(statement, values).rowcount)
 
         return bool(self._ask(run, writes=True))
 
     def _ask(self, ask: Callable[[Any], Answer], *, writes: bool = False) -> Answer | None:
-        """Ask the server, again where it undid the question or the connection was gone.
+        """Ask the server, again where it undid the question or was gone for a while.
 
         Every question may be asked twice: a second insert of a slot or version that took effect changes nothing,
         and the caller then reads back whose it is. None where there are no tables yet and nothing is to be written.
         """
-        problem: Exception | None = None
-        for _ in range(TRIES):
+        patience = Patience(self._clock)
+        undone = 0
+        while True:
             try:
-                return ask(self._connect())
+                if not self._version_known:
+                    self._check_version(self._connect())
+                answer = ask(self._connect())
             except self._psycopg.Error as error:
-                problem = error
-                state = getattr(error, "sqlstate", None)
+                state = error.sqlstate
                 if state == _NO_TABLE and not writes:
                     return None
                 if state == _NO_TABLE:
                     self._make_tables()
-                elif state in _UNDONE:
                     continue
-                elif isinstance(error, self._psycopg.OperationalError | self._psycopg.InterfaceError):
+                if state in _UNDONE and undone < TRIES:
+                    undone += 1
+                elif self._gone(error) and self._has_answered:
                     self._close()
                 else:
-                    break
-        raise StateError(
-            "the state's database does not answer"
-            if self._broken(problem)
-            else "the state's database refuses",
-            f"{self.location}: {_cause(problem)}.",
+                    raise self._failure(error) from None
+                if not patience.again():
+                    raise self._failure(error) from None
+            else:
+                self._has_answered = True
+                return answer
+
+    def _gone(self, error: Exception) -> bool:
+        broken = isinstance(error, self._psycopg.OperationalError | self._psycopg.InterfaceError)
+        state = getattr(error, "sqlstate", None)
+        return broken and (state is None or state in _GONE)
+
+    def _failure(self, error: Exception) -> StateError:
+        return refusal(
+            "S960" if self._gone(error) else "S961",
+            f"{self.location}: {_cause(error)}.",
             "No call is made whose intent cannot be stored. See that the server runs and that the account may read",
             "and write the tables pnsync_documents and pnsync_records, then run the same command again.",
-            code="S960",
         )
 
-    def _broken(self, problem: Exception | None) -> bool:
-        return isinstance(problem, self._psycopg.OperationalError | self._psycopg.InterfaceError)
+    def _check_version(self, connection: Any) -> None:
+        """Raises StateError for tables of a newer version, and psycopg's own errors, as where there are none."""
+        (version,) = connection.execute("select max(version) from pnsync_schema").fetchone()
+        if version is not None and version != VERSION:
+            raise refusal("S963", f"{self.location}: version {version}, and this pnsync knows {VERSION}.")
+        self._version_known = version is not None
 
     def _make_tables(self) -> None:
         try:
             connection = self._connect()
             with connection.transaction():
-                connection.execute("select pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+                connection.execute(f"select pg_advisory_xact_lock({_SCHEMA_LOCK})")
                 for statement in _TABLES:
                     connection.execute(statement)
-                (version,) = connection.execute("select max(version) from pnsync_schema").fetchone()
         except self._psycopg.Error as error:
-            raise StateError(
-                "the state's database takes no tables",
+            if self._gone(error):
+                raise self._failure(error) from None
+            raise refusal(
+                "S962",
                 f"{self.location}: {_cause(error)}.",
                 "Let the account create tables in its schema once, or have an administrator run the first command.",
-                code="S961",
             ) from None
-        if version != VERSION:
-            raise StateError(
-                "the state's tables are of a newer pnsync",
-                f"{self.location}: version {version}, and this pnsync knows {VERSION}. Use the newer one.",
-                code="S962",
-            )
 
     def _close(self) -> None:
-        if self._connection is not None:
+        connection = getattr(self._own, "connection", None)
+        self._own.connection = None
+        if connection is not None:
             try:
-                self._connection.close()
-            except self._psycopg.Error:
-                pass
-            self._connection = None
+                connection.close()
+            except self._psycopg.Error as error:
+                log.debug("closing a broken connection: %s", type(error).__name__)
 
 
-def _cause(problem: Exception | None) -> str:
+def _cause(problem: Exception) -> str:
     """A server's words without the values of rows or of the connection string, which may be secret or personal."""
-    diagnostic = getattr(problem, "diag", None)
-    said = getattr(diagnostic, "message_primary", None)
-    state = getattr(problem, "sqlstate", None)
-    if said and state:
-        return f"{said} ({state})"
-    return type(problem).__name__ if problem is not None else "no answer"
+    said = getattr(getattr(problem, "diag", None), "message_primary", None)
+    if said:
+        return f"{said} ({getattr(problem, 'sqlstate', None)})"
+    text = str(problem)
+    if found := _SAID.search(text):
+        return found[1]
+    return next((told for word, told in _BROKEN if word in text), type(problem).__name__)

@@ -1,18 +1,20 @@
 """What every backend must do, in one body: documents by compare-and-set, a dense log, a lock or none.
 
 A backend joins by a line in PLACES: a function that makes a place in a folder and returns how to look at it anew, as
-another process would.
+another process would. Servers are real ones, on a socket or loopback.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from stores import servers
 from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
+from stores.places import open_place
 from stores.values import events_of_a_run, holder
 
-from pnsync.backends.local import LocalBackend
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Backend, Changed, Taken
 from pnsync.journal import Noted, replay
@@ -23,8 +25,12 @@ from pnsync.store import Store
 Look = Callable[[], Backend]
 
 
+def at(place: str) -> Look:
+    return lambda: open_place(place, StepClock())
+
+
 def local(folder: Path) -> Look:
-    return lambda: LocalBackend(str(folder / "state" / "pnsync.state.json"), StepClock())
+    return at(f"local {folder}/state/pnsync.state.json")
 
 
 def memory(folder: Path) -> Look:
@@ -32,12 +38,31 @@ def memory(folder: Path) -> Look:
     return lambda: MemoryBackend(place)
 
 
-PLACES = {"local": local, "memory": memory}
+def postgres(folder: Path) -> Look:
+    return at(f"postgres {servers.postgres().folder} {uuid4()}")
+
+
+def moto(folder: Path) -> Look:
+    return at(f"object {servers.moto().endpoint} s3://{servers.BUCKET}/{uuid4()}")
+
+
+def seaweed(folder: Path) -> Look:
+    return at(f"object {servers.seaweed().endpoint} s3://{servers.BUCKET}/{uuid4()}")
+
+
+PLACES = [
+    local,
+    memory,
+    pytest.param(postgres, marks=[pytest.mark.needs_postgres, pytest.mark.xdist_group("postgres")]),
+    pytest.param(moto, marks=pytest.mark.xdist_group("object")),
+    pytest.param(seaweed, marks=[pytest.mark.needs_seaweed, pytest.mark.xdist_group("object")]),
+]
 
 
 @pytest.fixture(params=PLACES)
-def look(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Look]:
-    yield PLACES[request.param](tmp_path)
+def look(request: pytest.FixtureRequest, tmp_path: Path) -> Look:
+    made: Look = request.param(tmp_path)
+    return made
 
 
 def lines(count: int, first: int = 1, previous: str = "") -> list[bytes]:

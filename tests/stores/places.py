@@ -1,0 +1,33 @@
+"""Places of every backend by a text that another process can be told too: `kind argument…`.
+
+local PATH · postgres DSN-FOLDER NAME · object ENDPOINT URL · http ADDRESS LOCKED · git CLONE REF
+"""
+
+import os
+from pathlib import Path
+
+from pnsync.backends.git import GitBackend
+from pnsync.backends.http import HttpBackend, HttpSettings
+from pnsync.backends.local import LocalBackend
+from pnsync.backends.object import ObjectBackend
+from pnsync.backends.postgres import PostgresBackend
+from pnsync.interfaces import Backend, Clock
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+def open_place(place: str, clock: Clock) -> Backend:
+    """A fresh look at a place, as another process would have it."""
+    kind, *rest = place.split()
+    if kind == "local":
+        return LocalBackend(rest[0], clock)
+    if kind == "postgres":
+        return PostgresBackend(f"host={rest[0]} user=pnsync dbname=postgres", rest[1], clock)
+    if kind == "object":
+        os.environ.update(CREDENTIALS)
+        return ObjectBackend(rest[1], clock, endpoint=rest[0], region="us-east-1")
+    if kind == "http":
+        lock = f"{rest[0]}/lock" if rest[1] == "locked" else None
+        return HttpBackend(HttpSettings(rest[0], lock_address=lock, username="u", password="p"), clock)
+    assert kind == "git"
+    return GitBackend(Path(rest[0]), rest[1], "origin", clock)
