@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Tapped
 from tests.e2e.program import PATIENCE_SECONDS, kill
-from tests.e2e.projects import HOTLINE, PHONES, Project, desk, flow
+from tests.e2e.projects import PHONES, Project, flow
 from tests.e2e.tap import Fate
 
 DRIVER = flow(

@@ -4,19 +4,16 @@ The state file alone holds numbers, for its owner only.
 """
 
 import json
-import re
 import stat
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.cli.test_terminal_session import plain, terminal
 from tests.e2e.conftest import Tapped
 from tests.e2e.program import REAL, kill
 from tests.e2e.projects import PHONES, Project, desk, flow
 from tests.e2e.tap import Fate, Tap
 from tests.e2e.test_kills import after, before
-from tests.cli.test_terminal_session import plain, terminal
 from tests.e2e.vendors import KEYS
 
 COMMANDS = [
@@ -116,7 +113,7 @@ def test_failures_tell_nothing_either(tapped: Tapped) -> None:
 def test_findings_mask_the_lines_they_show(project: Project) -> None:
     project.bindings["a"] = flow(mode="axb", phone_a=PHONES[1], phone_b=PHONES[1])
     project.bindings["b"] = flow(
-        mode="axb", phone_a=f'"+44 7700-900 003 x"', phone_b=PHONES[2], phone_c=PHONES[4]
+        mode="axb", phone_a='"+44 7700-900 003 x"', phone_b=PHONES[2], phone_c=PHONES[4]
     )
     project.bindings["c"] = flow(mode="axb_extension", phone_a=PHONES[5], phone_x=PHONES[5], extension="7")
     project.write()
