@@ -21,7 +21,8 @@ limits.py.
 """
 
 import gc
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pnsync.allocation import allocate
 from pnsync.cases import Declared
@@ -31,17 +32,18 @@ from pnsync.errors import Diagnostic, Severity
 from pnsync.findings import Findings
 from pnsync.following import Live
 from pnsync.groups import plan_groups, settle_groups
+from pnsync.holds import freeze_findings, freeze_of, hold_findings, holds_of, switched_off
 from pnsync.journal import Doubled, Event, Noted, Rested
 from pnsync.limits import findings
 from pnsync.matching import alive, known_expiry, listed_note, match, never_listed, unrefreshed
 from pnsync.model import NEVER, Binding, Desired, Mode, Observed
-from pnsync.occupancy import Occupancy
-from pnsync.plan import Action, Cause, Plan, binding_attributes, group_attributes
+from pnsync.occupancy import Needs, Occupancy
+from pnsync.plan import Action, Cause, Deferred, Plan, binding_attributes, group_attributes
 from pnsync.quarantine import rests_after_end
 from pnsync.question import Question, desired_of_state
 from pnsync.recovery import settle
 from pnsync.renaming import rename
-from pnsync.staging import stage
+from pnsync.staging import Staged, stage
 from pnsync.state import Entry, State, Superseded
 
 __all__ = ["Question", "desired_of_state", "plan"]
@@ -60,13 +62,26 @@ def plan(
             gc.enable()
 
 
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """Drafts that fit together, in their order, and what was left out of them."""
+
+    drafts: list[Draft]
+    needs: Needs
+    staged: Staged
+    deferred: tuple[Deferred, ...]
+
+
 class _Planning:
     """One planning: the state after recovery, its matched rows, and what has been found so far."""
 
     def __init__(
         self, desired: Desired, state: State, observed: Observed, now: int, question: Question
     ) -> None:
-        self.desired = desired
+        names = {one.source: one.target for one in desired.moved}
+        every = {names.get(address, address): one for address, one in holds_of(state).items()}
+        self.held = {address: one for address, one in every.items() if one.holds(now)}
+        self.desired = desired = switched_off(desired, self.held)
         self.given = state
         self.now = now
         self.question = question
@@ -80,7 +95,6 @@ class _Planning:
         self.observed = observed if question.refreshed else unrefreshed(self.state, now)
         self.matched = match(self.state, self.observed)
         self.occupancy = Occupancy(desired, self.matched, self.state, now)
-        names = {one.source: one.target for one in desired.moved}
         self.adopted = {
             one if one in self.state.entries else names.get(one, one): why
             for one, why in self.settled.adopted.items()
@@ -89,6 +103,16 @@ class _Planning:
             desired, self.state, self.observed, self.matched, self.occupancy, now, question, self.adopted
         )
         self.bookkeeping: list[Event] = [*self.settled.events, *self.renamed.events]
+        for address, hold in every.items():
+            if address not in self.held:
+                self.bookkeeping.append(hold.released())
+            elif address != hold.address:
+                self.bookkeeping += [hold.released(), replace(hold, address=address).note()]
+        self.found.until += [
+            one.until
+            for address, one in self.held.items()
+            if one.until is not None and address in self.bindings
+        ]
         if question.refreshed:
             seen = sorted(listed_note(*one) for one in self.matched.seen)
             self.bookkeeping += [Noted(one, "yes") for one in seen if one not in self.state.notes]
@@ -113,15 +137,14 @@ class _Planning:
         self._adoptions()
         selected = self._selected()
         missing = sum(one.missing for one in selected)
-        drafts, unsettled = settle_groups(selected, self.state, self.now)
-        drafts, needs = self.occupancy.settle_needs(drafts)
         found.notes.extend(self.occupancy.twins_note())
         found.notes.extend(self._not_replaced())
-        live = Live(self.desired, self.state, self.observed, self.matched, self.now)
-        staged = stage(drafts, live)
+        found.notes.extend(hold_findings(self.held))
+        arranged = self._limited(selected, self._arranged(selected))
+        drafts, needs, staged = arranged.drafts, arranged.needs, arranged.staged
         changes, steps = staged.changes, staged.steps
         deferred = [one for one in found.deferred if self._in_scope(one.address, one.provider)]
-        deferred += [*unsettled, *needs.deferred]
+        deferred += arranged.deferred
         return Plan(
             made_at=self.now,
             lineage=self.given.lineage,
@@ -137,6 +160,7 @@ class _Planning:
             bookkeeping=(*self.bookkeeping, *found.bookkeeping),
             declared=len(self.bindings),
             refusals=(
+                *freeze_findings(freeze_of(self.given), renewing=question.renew_only),
                 *staged.refusals,
                 *findings(
                     changes,
@@ -149,6 +173,34 @@ class _Planning:
             ),
             routing=staged.routing,
             decisions=tuple(sorted(self._decisions(needs.decisions), key=_by_code)),
+        )
+
+    def _arranged(self, selected: list[Draft]) -> _Arranged:
+        """The selected drafts that fit together, in an order in which no call goes astray."""
+        drafts, unsettled = settle_groups(selected, self.state, self.now)
+        drafts, needs = self.occupancy.settle_needs(drafts)
+        live = Live(self.desired, self.state, self.observed, self.matched, self.now)
+        return _Arranged(drafts, needs, stage(drafts, live), (*unsettled, *needs.deferred))
+
+    def _limited(self, selected: list[Draft], whole: _Arranged) -> _Arranged:
+        """The first changes of cause config up to the limit, in the order of the whole plan; the rest is deferred."""
+        limit = self.question.limit
+        config = [one for one in whole.staged.changes if one.cause is Cause.CONFIG]
+        if limit is None or len(config) <= limit:
+            return whole
+        first = {(one.address, one.action) for one in config[:limit]}
+        part = self._arranged(
+            [one for one in selected if one.cause is not Cause.CONFIG or (one.address, one.action) in first]
+        )
+        told = {(one.address, one.action) for one in (*whole.deferred, *part.deferred)}
+        reason = "left for the next run by --limit"
+        left = [
+            Deferred(one.address, one.action, one.provider, reason, None, one.source)
+            for one in config[limit:]
+            if (one.address, one.action) not in told
+        ]
+        return replace(
+            part, needs=whole.needs, deferred=_without_repeats((*whole.deferred, *part.deferred, *left))
         )
 
     def _groups(self) -> dict[str, str | None]:
@@ -204,6 +256,8 @@ class _Planning:
             reason = "no longer declared"
             if self.question.destroy:
                 reason = "destroy was asked for"
+            elif address in self.held:
+                reason = "on hold"
             elif declared is not None:
                 reason = "declared with enabled: false"
             if row is None:
@@ -317,6 +371,10 @@ class _Planning:
             if one.target is not None and one.until is not None:
                 instants.append(one.until)
         return min((one for one in instants if one > self.now), default=None)
+
+
+def _without_repeats(found: Sequence[Deferred]) -> tuple[Deferred, ...]:
+    return tuple({(one.address, one.action): one for one in found}.values())
 
 
 def _by_code(one: Diagnostic) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@ from pnsync.matching import unrefreshed
 from pnsync.model import Desired, Observed
 from pnsync.plan import Plan, document
 from pnsync.planner import Question, desired_of_state, plan
+from pnsync.precedent import effective, loosened, recorded_policy
 from pnsync.recovery import zone_note
 from pnsync.refresh import calibrated, observe
 from pnsync.savedplan import Keys
@@ -62,6 +63,8 @@ class PlanOptions:
     allow_rebind: int | None = None
     allow_missing: int | None = None
     renew_only: bool = False
+    limit: int | None = None
+    """How many changes of cause config; the rest waits for the next run."""
 
     def saved(self) -> dict[str, Any]:
         """The part that a saved plan carries, so that apply asks the same question."""
@@ -73,6 +76,7 @@ class PlanOptions:
             "allow_unbind": self.allow_unbind,
             "allow_rebind": self.allow_rebind,
             "allow_missing": self.allow_missing,
+            "limit": self.limit,
         }
 
 
@@ -144,6 +148,9 @@ def planned(
 ) -> Plan:
     now = int(world.clock.now()) if options.at is None else options.at
     desired = world.desired if not options.renew_only else desired_of_state(world.desired, state)
+    recorded, total = recorded_policy(state), len(state.bindings())
+    policy = effective(world.desired.policy, recorded, total)
+    desired = replace(desired, policy=policy)
     question = Question(
         scope=Scope(options.targets, options.excludes),
         permissions=Permissions(options.allow_unbind, options.allow_rebind, options.allow_missing),
@@ -153,11 +160,16 @@ def planned(
         refreshed=options.refresh,
         config_digest=config_digest(world.desired, key),
         approved=approved,
+        limit=options.limit,
     )
     found = plan(desired, state, observed, now=now, question=question)
     if options.destroy or options.renew_only:
         return found
-    return replace(found, refusals=(*found.refusals, *policy_findings(desired, now)))
+    return replace(
+        found,
+        refusals=(*found.refusals, *policy_findings(desired, now)),
+        diagnostics=(*loosened(world.desired.policy, recorded, total), *found.diagnostics),
+    )
 
 
 def _addresses(names: tuple[str, ...]) -> list[str]:

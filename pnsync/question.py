@@ -25,6 +25,8 @@ class Question:
     config_digest: str = ""
     approved: frozenset[str] | None = None
     """The addresses of an approved plan: drift elsewhere is left alone."""
+    limit: int | None = None
+    """How many changes of cause config may come; the rest is deferred."""
 
 
 def desired_of_state(desired: Desired, state: State) -> Desired:
