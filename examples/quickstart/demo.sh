@@ -7,7 +7,9 @@ trap 'rm -rf "$work"' EXIT
 cp -r "$here/pnsync.yaml" "$here/bindings" "$work/"
 cd "$work"
 
-say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+strong='' plain=''
+[ -t 1 ] && strong=$'\033[1m' plain=$'\033[0m'
+say() { printf '\n%s# %s%s\n' "$strong" "$*" "$plain"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say "The vendors' published samples are declared in YAML. What would pnsync do?"
