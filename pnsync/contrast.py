@@ -75,12 +75,18 @@ def summarise(
                 lost.append(((caller, old.digits), reach))
             elif new is not None:
                 won.append(((caller, new.digits), reach))
-    elsewhere = untouched({pair for pair, _ in (*lost, *won)})
+    asked = {one for pair, _ in (*lost, *won) for one in _ways(pair)}
+    elsewhere = set(untouched(asked))
     for pair, reach in lost:
-        if pair in bound.unsure:
-            continue
-        (redials if pair in reached or pair in elsewhere else loses).add(reach)
+        if pair not in bound.unsure:
+            still = any(one in reached or one in elsewhere for one in _ways(pair))
+            (redials if still else loses).add(reach)
     for pair, reach in won:
-        if pair not in earlier and pair not in elsewhere:
+        if not any(one in earlier or one in elsewhere for one in _ways(pair)):
             gains.add(reach)
     return RoutingSummary(other.done(), loses.done(), gains.done(), redials.done())
+
+
+def _ways(pair: Pair) -> tuple[Pair, Pair]:
+    """A pair, and everybody with its callee: who may be reached by anybody is reached by each."""
+    return pair, ("", pair[1])

@@ -61,12 +61,16 @@ class _Rehearsing:
         self.waits: set[tuple[int, int]] = set()
         self.pairs: set[tuple[str, str]] = set()
         """Who reaches whom after the plan by what the plan binds, whatever X it gets."""
+        self.made: list[Route] = []
+        """What the plan binds."""
         self.unsure: set[tuple[str, str]] = set()
         """Of these, the ones whose X the vendor is yet to choose."""
         self.connected: set[tuple[str, str]] | None = None
         self.chosen_later = 0
         self.following = Following(live, only=self._touched())
         self.table = self.following.table
+        self.people: dict[str, frozenset[str]] = {}
+        """Of groups that the plan changes: who was in them before."""
 
     # -- the beginning ---------------------------------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ class _Rehearsing:
                     self._bind(index, step)
                 case _:
                     self._group(index, step)
+        self._connect()
         after = {dial: facts for dial, (_, facts) in self.latest.items()}
         by = {dial: self.changes[change].address for dial, change in self.by.items()}
         summary = summarise(Calls(self.before, after, by), Bound(self.pairs, self.unsure), self._untouched)
@@ -125,8 +130,13 @@ class _Rehearsing:
                 found.update(self._pairs(self.live.route(row, address)))
         for key, route in self.following.bound.items():
             if key not in self.unbound_at:
-                found.update(self._pairs(route))
+                found.update(self._pairs(route, self._before(route) & self.table.members(route.group)))
         return found.intersection(pairs)
+
+    def _before(self, route: Route) -> frozenset[str]:
+        """The people of a binding's group when the plan begins."""
+        name = route.group or ""
+        return self.people[name] if name in self.people else self.table.members(name)
 
     def _unbind(self, index: int, step: Step) -> None:
         route = self.following.unbinds(step)
@@ -136,7 +146,7 @@ class _Rehearsing:
     def _bind(self, index: int, step: Step) -> None:
         address = self.changes[step.change].address
         route = self.following.binds(step, address)
-        self._connect(route)
+        self.made.append(route)
         if route.x_a is None:
             self.chosen_later += 1
             return
@@ -147,6 +157,7 @@ class _Rehearsing:
     def _group(self, index: int, step: Step) -> None:
         """A group's people change: whoever joins or leaves calls differently on every X that reaches the group."""
         name, people, later = self.following.joins_and_leaves(step, self.changes[step.change].address)
+        self.people.setdefault(name, people)
         routes = [one for one in self.table.of_group(name) if one.x_a is not None]
         self._do(
             index, step, [(one.x_a or "", "", digits) for one in routes for digits in sorted(people ^ later)]
@@ -178,28 +189,24 @@ class _Rehearsing:
             found.append((route.x_b, "", route.phone_b.digits))
         return found
 
-    def _connect(self, route: Route) -> None:
-        a = route.phone_a.digits
-        if route.x_a is None:
-            self.unsure.update(self._pairs(route))
-        if route.group is not None:
-            self.pairs.update(self._pairs(route))
-        elif route.phone_b is not None:
-            b = route.phone_b.digits
-            self.pairs.add((a, b))
-            self.pairs.add((b, a))
-        elif route.mode is Mode.AXB_EXTENSION:
-            self.pairs.add(("", a))
+    def _connect(self) -> None:
+        """Who reaches whom by what the plan binds, with the groups as they are at the end."""
+        for route in self.made:
+            pairs = self._pairs(route)
+            self.pairs.update(pairs)
+            if route.x_a is None:
+                self.unsure.update(pairs)
 
-    def _pairs(self, route: Route) -> list[tuple[str, str]]:
-        """Who reaches whom by a binding."""
+    def _pairs(self, route: Route, members: frozenset[str] | None = None) -> list[tuple[str, str]]:
+        """Who reaches whom by a binding, with these people in its group or those of now."""
         a, b = route.phone_a.digits, None if route.phone_b is None else route.phone_b.digits
         found: list[tuple[str, str]] = []
         if b is not None:
             found += [(a, b), (b, a)]
         elif route.mode is Mode.AXB_EXTENSION:
             found.append(("", a))
-        found.extend((one, a) for one in self.table.members(route.group))
+        people = self.table.members(route.group) if members is None else members
+        found.extend((one, a) for one in people)
         return found
 
     def _facts(self, dial: Dial) -> Facts:
@@ -270,9 +277,9 @@ class _Rehearsing:
         """Whether these two are connected before or after the plan anyhow, over whatever number."""
         pair = (caller, callee.digits)
         if self.connected is None:
-            self.connected = {
-                pair for one in self.following.bound.values() for pair in self._pairs(one)
-            } | self.pairs
+            before = self.following.bound.values()
+            self.connected = {pair for one in before for pair in self._pairs(one, self._before(one))}
+            self.connected |= self.pairs
         return pair in self.connected or pair in self._untouched({pair})
 
     def _ringing(self, dial: Dial, callee: Phone) -> Route | None:
