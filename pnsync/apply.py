@@ -86,6 +86,8 @@ class Conduct:
     parallelism: int = 1
     fail_fast: bool = False
     quarantine_seconds: int = 0
+    not_after: float | None = None
+    """The monotonic instant from which no change is begun."""
 
 
 @dataclass(slots=True)
@@ -273,6 +275,9 @@ class Applying:
             return "the run was stopped"
         if self.deadline is not None and self.clock.monotonic() >= self.deadline:
             return "the run was stopped"
+        late = self.conduct.not_after is not None and self.clock.monotonic() >= self.conduct.not_after
+        if late and not finishing:
+            return "the deadline has passed"
         if step.provider not in self.providers:
             return f"provider {step.provider} is not configured or could not be read"
         stopped = self.tally.stopped.get(step.provider)

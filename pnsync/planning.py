@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from pnsync.checkout import COMMIT_NOTE, Checkout, Missing
 from pnsync.config import policy_findings
 from pnsync.config.digest import config_digest
-from pnsync.errors import CredentialsRefused, ExitCode, StateError
+from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, StateError
 from pnsync.holder import Holder
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.limits import Permissions
@@ -47,6 +48,8 @@ class World:
     environ: Mapping[str, str]
     version: str
     folder: Path
+    checkout: Checkout | None = None
+    """The repository that the files stand in, where that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,32 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     observed = read_listings(world, known, scans=1, refresh=options.refresh)
     key = pseudonym_key(state)
     found = planned(world, known, observed, options, key)
+    if not options.destroy and not options.renew_only:
+        found = replace(found, diagnostics=(*_older(missing_commits(world, known)), *found.diagnostics))
     masker = Masker(key, known.lineage, reveal=reveal)
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]
     return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
+
+
+def missing_commits(world: World, state: State) -> Missing | None:
+    """What this checkout lacks of the commit last applied."""
+    applied = state.notes.get(COMMIT_NOTE)
+    return None if world.checkout is None or applied is None else world.checkout.missing(applied)
+
+
+def _older(missing: Missing | None) -> tuple[Diagnostic, ...]:
+    if missing is None:
+        return ()
+    return (
+        Diagnostic(
+            "P409",
+            "this checkout is older than what was applied, or is of another line: apply refuses it. "
+            + " ".join(missing.lines()),
+            Severity.WARNING,
+            advice="bring the branch up to date; where going back is meant: `pnsync apply --allow-older`",
+        ),
+    )
 
 
 def read_listings(

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pnsync.apply import Applying, Conduct, Proofs, Tally
+from pnsync.checkout import COMMIT_NOTE
 from pnsync.errors import (
     ExitCode,
     Interrupted,
     Locked,
     PolicyRefused,
+    StalePlan,
     UsageError,
 )
 from pnsync.journal import Accepted, Noted
@@ -31,14 +33,17 @@ from pnsync.planning import (
     check_accounts,
     failure_codes,
     make_plan,
+    missing_commits,
     plan_codes,
     plan_keys,
     planned,
     pseudonym_key,
     read_listings,
 )
+from pnsync.portions import split
+from pnsync.precedent import policy_note, recorded_policy
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
-from pnsync.settlement import Ending
+from pnsync.settlement import REREADS, Ending
 from pnsync.state import State
 from pnsync.store import Session
 from pnsync.verdict import Applying as ApplyBegins
@@ -70,6 +75,12 @@ class ApplyOptions:
     verify: bool = True
     lock_timeout_seconds: float = 0.0
     max_age_seconds: float | None = None
+    canary: int | None = None
+    """How many changes come first and are verified before the rest begins."""
+    deadline_seconds: float | None = None
+    """After so long, from the beginning of the command, no change is begun."""
+    allow_older: bool = False
+    """Whether the files may be older than those last applied."""
 
 
 def run_apply(
@@ -87,7 +98,7 @@ def run_apply(
     approved = None if saved is None else read(saved)
     began = world.clock.monotonic()
     with _held(world, options.lock_timeout_seconds) as session:
-        run = _Run(world, options, session, approved, command)
+        run = _Run(world, options, session, approved, command, began)
         verdict = run.go(confirm)
         return replace(verdict, seconds=world.clock.monotonic() - began)
 
@@ -118,7 +129,13 @@ class _Run:
     """One apply under the lock."""
 
     def __init__(
-        self, world: World, options: ApplyOptions, session: Session, approved: SavedPlan | None, command: str
+        self,
+        world: World,
+        options: ApplyOptions,
+        session: Session,
+        approved: SavedPlan | None,
+        command: str,
+        began: float,
     ) -> None:
         self.world = world
         self.options = options
@@ -132,6 +149,8 @@ class _Run:
         self.providers = dict(world.providers)
         self.only: frozenset[str] | None = None
         self.unread: set[tuple[str, str]] = set()
+        self.not_after = None if options.deadline_seconds is None else began + options.deadline_seconds
+        self.by_files = not self.asked.destroy and not self.asked.renew_only
 
     def go(self, confirm: Callable[[dict[str, Any]], bool] | None) -> Verdict:
         """Plan, compare, confirm, carry out, settle, verify, write."""
@@ -144,6 +163,7 @@ class _Run:
             check_signature(self.approved, keys)
             check_state(self.approved, state, exists=session.exists)
             check_age(self.approved, world.clock.now(), self.options.max_age_seconds)
+        self._refuse_older(state)
         observed = read_listings(world, state, scans=2)
         read_at = world.clock.monotonic()
         self.providers = {name: one for name, one in world.providers.items() if name in observed.listings}
@@ -160,13 +180,12 @@ class _Run:
         if confirm is not None and not confirm(shown):
             return Verdict(self.command, (ExitCode.FAILED,), not_tried=len(found.changes))
         self._accounts()
-        if found.bookkeeping:
-            session.record(*found.bookkeeping)
-        if self.approved is not None:
-            session.record(Noted(self.approved.note, instant(world.clock.now())))
+        notes = self._notes(found)
+        if found.bookkeeping or notes:
+            session.record(*found.bookkeeping, *notes)
         proofs = Proofs(observed.listings, read_at)
         world.report(ApplyBegins(len(found.changes), found.calls))
-        self._apply(found, proofs).go()
+        self._carry_out(found, proofs)
         unverified = self._end(proofs)
         codes = self._codes()
         final = session.finish()
@@ -198,6 +217,81 @@ class _Run:
             lines = [line for one in found.refusals for line in (one.summary, f"  {one.advice}")]
             raise PolicyRefused("policy refuses this plan", *lines, code=found.refusals[0].code)
 
+    def _refuse_older(self, state: State) -> None:
+        """Raises StalePlan where the files are older than those last applied."""
+        missing = missing_commits(self.world, state) if self.by_files else None
+        if missing is None:
+            return
+        if not self.options.allow_older:
+            raise StalePlan(
+                "this checkout is older than what was applied",
+                *missing.lines(),
+                "Applying it would undo what those commits did. If going back is meant: --allow-older",
+                code="A511",
+            )
+        self.world.report(
+            Warned("A511", "this checkout is older than what was applied", " ".join(missing.lines()))
+        )
+
+    def _notes(self, found: Plan) -> list[Noted]:
+        """What this run leaves for later ones: the plan that is used, the policy and the commit that are applied."""
+        notes: list[Noted] = []
+        if self.approved is not None:
+            notes.append(Noted(self.approved.note, instant(self.world.clock.now())))
+        if not self.by_files:
+            return notes
+        state, policy = self.session.state, self.world.desired.policy
+        if recorded_policy(state) != policy and (self.session.exists or found.changes):
+            notes.append(policy_note(policy))
+        if found.changes or found.bookkeeping or notes:
+            head = None if self.world.checkout is None else self.world.checkout.head()
+            if head is not None and state.notes.get(COMMIT_NOTE) != head:
+                notes.append(Noted(COMMIT_NOTE, head))
+        return notes
+
+    def _carry_out(self, found: Plan, proofs: Proofs) -> None:
+        """Make the calls; with `canary` a few first, and the rest only where the listing shows those as they should be."""
+        if self.options.canary is None:
+            self._apply(found, proofs).go()
+            return
+        first, rest = split(found, self.options.canary)
+        gone = set(self.session.state.unbound)
+        self._apply(first, proofs).go()
+        stopped = self.world.interrupt.signal is not None
+        if rest.steps and not stopped:
+            try:
+                why = self._canary_failure(first, proofs, gone)
+            except Interrupted:  # the rest finds the signal, and begins nothing
+                why = []
+            if why:
+                self.tally.left.update({one.address: one for one in rest.changes})
+                self.tally.codes.add(ExitCode.PARTIAL)
+                self.world.report(
+                    Warned("A170", "the canary failed, and nothing further was begun", "; ".join(why))
+                )
+                return
+        if rest.steps:
+            self._apply(rest, proofs).go()
+
+    def _canary_failure(self, first: Plan, proofs: Proofs, gone: set[str]) -> list[str]:
+        """Why the first changes are not as they should be; empty where they are."""
+        ending = self._ending(proofs)
+        if self.session.state.blocking():
+            ending.settle(self.options.settle_seconds)
+        done = self.tally.done
+        why = [f"{one.address} is not done" for one in first.changes if one.address not in done]
+        if not why:
+            why = [f"{one} is not listed" for one in ending.verify()]
+        unbound = set(self.session.state.unbound) - gone
+        providers = {one.provider for one in first.changes} & self.providers.keys()
+        for pause in (*REREADS, None):
+            rows = [row for one in self._observe(providers).listings.values() for row in one.bindings]
+            still = sorted({row.bind_id for row in rows} & unbound) if unbound else []
+            if not still or pause is None or self.world.interrupt.signal is not None:
+                break
+            self.world.clock.sleep(pause)
+        return [*why, *(f"{one} is still listed" for one in still)]
+
     def _accounts(self) -> None:
         key = pseudonym_key(self.session.state)
         for name, provider in sorted(self.providers.items()):
@@ -224,6 +318,7 @@ class _Run:
                 self.options.parallelism,
                 self.options.fail_fast,
                 world.desired.policy.quarantine_seconds,
+                self.not_after,
             ),
             proofs=proofs,
             relist=self._relist,
@@ -250,13 +345,13 @@ class _Run:
                     )
                 )
 
-    def _end(self, proofs: Proofs) -> tuple[str, ...]:
+    def _ending(self, proofs: Proofs) -> Ending:
         def replan(observed: Observed, addresses: Collection[str]) -> Plan:
             asked = replace(self.asked, targets=tuple(sorted(addresses)), excludes=())
             state = self.session.state
             return planned(self.world, state, observed, asked, pseudonym_key(state), approved=self.only)
 
-        ending = Ending(
+        return Ending(
             session=self.session,
             desired=self.world.desired,
             clock=self.world.clock,
@@ -268,6 +363,9 @@ class _Run:
             replan=replan,
             apply=lambda again: self._apply(again, proofs),
         )
+
+    def _end(self, proofs: Proofs) -> tuple[str, ...]:
+        ending = self._ending(proofs)
         try:
             if self.session.state.blocking():
                 ending.settle(self.options.settle_seconds)
@@ -342,6 +440,7 @@ def _options_of(approved: SavedPlan, given: PlanOptions) -> PlanOptions:
         allow_unbind=allowed("allow_unbind", given.allow_unbind),
         allow_rebind=allowed("allow_rebind", given.allow_rebind),
         allow_missing=allowed("allow_missing", given.allow_missing),
+        limit=allowed("limit", None),
     )
 
 

@@ -9,7 +9,17 @@ import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
-from pnsync.cli.options import DURATION, RATE, Decorator, allow_options, json_option, scope_options, together
+from pnsync.cli.options import (
+    DEADLINE,
+    DURATION,
+    RATE,
+    Decorator,
+    allow_options,
+    json_option,
+    limit_option,
+    scope_options,
+    together,
+)
 from pnsync.cli.plan import plan_options, plan_style
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.colour import Palette
@@ -49,6 +59,19 @@ conduct_options: Decorator = together(
         "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
     ),
     click.option("--max-age", type=DURATION, metavar="T", help="Refuse a saved plan that is older."),
+    click.option(
+        "--canary",
+        type=click.IntRange(1),
+        metavar="N",
+        help="N changes first; the rest only where the listing shows those as they should be.",
+    ),
+    click.option(
+        "--deadline",
+        type=DEADLINE,
+        metavar="T",
+        help="Begin no change after so long (25m), or after that instant (RFC 3339).",
+    ),
+    limit_option,
     scope_options,
     allow_options,
     json_option,
@@ -58,6 +81,9 @@ conduct_options: Decorator = together(
 @command("apply")
 @click.argument("file", required=False)
 @conduct_options
+@click.option(
+    "--allow-older", is_flag=True, help="Apply although the checkout lacks commits that were applied."
+)
 @click.pass_obj
 def apply(invocation: Invocation, /, file: str | None, **asked: Any) -> Verdict:
     """Make the vendor calls: of the saved plan FILE, or of a new one that a person approves."""
@@ -85,11 +111,11 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
     from pnsync.workflow import ApplyOptions, run_apply
 
     json, approved = asked.pop("json"), asked.pop("auto_approve")
-    scope = {name: asked.pop(name) for name in ("target", "exclude", *ALLOWING)}
+    scope = {name: asked.pop(name) for name in ("target", "exclude", "limit", *ALLOWING)}
     if file is not None and any(value not in (None, ()) for value in scope.values()):
         raise UsageError(
             "a saved plan is applied as it was approved",
-            "Targets and permissions belong to the plan; give them to `pnsync plan --out FILE`.",
+            "Targets, limits and permissions belong to the plan; give them to `pnsync plan --out FILE`.",
         )
     if file is None and not approved and (json or not invocation.output.interactive):
         raise UsageError(
@@ -108,6 +134,9 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         verify=not asked["no_verify"],
         lock_timeout_seconds=lock_timeout_seconds(invocation, asked["lock_timeout"]),
         max_age_seconds=asked["max_age"],
+        canary=asked["canary"],
+        deadline_seconds=asked["deadline"],
+        allow_older=asked.get("allow_older", False),
     )
     with opened(invocation, gentle=True, json=json, rate=asked["rate"]) as session:
         confirming = _Confirming(session, approved=approved or saved is not None)

@@ -44,6 +44,29 @@ class Instant(click.ParamType):  # type: ignore[type-arg]  # generic in newer re
             self.fail(str(error), param, ctx)
 
 
+class Deadline(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """A duration from now, or an RFC 3339 instant; as seconds from now."""
+
+    name = "deadline"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds from now, 0 where the instant has passed."""
+        from time import time
+
+        from pnsync.config.scalars import duration, instant
+
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return float(duration(value))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, instant(value) - time())
+        except ValueError:
+            self.fail("write a duration (25m) or an RFC 3339 instant", param, ctx)
+
+
 class Rate(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
     """Calls a second, more than 0."""
 
@@ -62,6 +85,7 @@ class Rate(click.ParamType):  # type: ignore[type-arg]  # generic in newer relea
 
 DURATION: Final = Duration()
 INSTANT: Final = Instant()
+DEADLINE: Final = Deadline()
 RATE: Final = Rate()
 
 
@@ -84,6 +108,13 @@ scope_options: Final = together(
         help="Only this: an address, a glob, label=value or provider=NAME. May stand several times.",
     ),
     click.option("--exclude", metavar="SEL", multiple=True, help="Not this; as --target."),
+)
+
+limit_option: Final = click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="At most N changes of the files' in this run; the rest waits for the next.",
 )
 
 allow_options: Final = together(

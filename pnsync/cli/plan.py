@@ -18,6 +18,7 @@ from pnsync.cli.options import (
     allow_options,
     detailed_exitcode_option,
     json_option,
+    limit_option,
     max_chars_option,
     scope_options,
 )
@@ -45,6 +46,7 @@ Document = Mapping[str, Any]
 )
 @max_chars_option
 @scope_options
+@limit_option
 @click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
 @click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
 @click.option("--no-refresh", is_flag=True, help="Believe the state; do not read the vendors.")
@@ -139,6 +141,8 @@ def next_step(invocation: Invocation, out: str | None, asked: Mapping[str, Any])
     for name in ("target", "exclude"):
         for one in asked.get(name, ()):
             words += [f"--{name}", shlex.quote(one)]
+    if asked.get("limit") is not None:
+        words += ["--limit", str(asked["limit"])]
     for name in ("unbind", "rebind", "missing"):
         if asked.get(f"allow_{name}") is not None:
             words += [f"--allow-{name}", str(asked[f"allow_{name}"])]

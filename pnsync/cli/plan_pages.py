@@ -159,6 +159,31 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "the count.",
         "pnsync apply --allow-missing 12",
     ),
+    "P406": Page(
+        "A binding is on hold",
+        "`pnsync hold` keeps it unbound whatever the files say. It comes back with the first apply after its hold has "
+        "ended: at the instant given with --until, or when it is released.",
+        "pnsync release bindings.desk-7",
+    ),
+    "P407": Page(
+        "Every apply is frozen",
+        "`pnsync freeze` refuses every plan and apply, for the reason that stands there. `--allow renew` lets the "
+        "command `pnsync renew` through, so that nothing lapses meanwhile.",
+        "pnsync unfreeze",
+    ),
+    "P408": Page(
+        "A loosened policy does not count yet",
+        "Of the files' policy and the one last applied the stricter setting counts: a tightened one at once, a loosened "
+        "one from the apply after the one that records it. So no change can loosen the policy and use it at once. Merge "
+        "and apply the policy alone; what needs it follows.",
+    ),
+    "P409": Page(
+        "This checkout is older than what was applied",
+        "The state remembers the commit whose files were applied last, and this checkout does not contain it. Applying "
+        "here would undo what later commits did. Bring the branch up to date; in CI fetch the whole history, as a shallow "
+        "clone cannot tell. Where going back is meant, say so.",
+        "pnsync apply --allow-older",
+    ),
     "A110": Page(
         "A binding ended before its call",
         "Its expires_at passed between planning and its turn. Nothing was sent.",
@@ -227,6 +252,12 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "The vendor lists bindings that several pnsync states made. Name the one that the rebuilt state is to have.",
         "pnsync state rebuild --lineage 7c4d1a2b",
     ),
+    "A170": Page(
+        "The canary failed",
+        "Of the few changes that came first, not all were done and then found in the vendor's listing as they should be. "
+        "Nothing further was begun. What is named tells which; the next plan holds what is left.",
+        "pnsync plan",
+    ),
     "A501": Page("Not a saved plan", "The file is not what `pnsync plan --out` writes, or it is cut off."),
     "A502": Page(
         "A saved plan of another version",
@@ -257,6 +288,12 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "A plan's numbers cannot be compared",
         "It was made with a key that this run does not have. Give both runs the same PNSYNC_PLAN_KEY, or the same "
         "credentials.",
+    ),
+    "A511": Page(
+        "Files older than what was applied",
+        "The state remembers the commit whose files were applied last, and this checkout does not contain it. Bring it up "
+        "to date (`git fetch --unshallow` in a shallow clone); where going back is meant, say so.",
+        "pnsync apply --allow-older",
     ),
 }
 """Every code with its page."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pnsync.backends.local import LocalBackend
+from pnsync.checkout import GitCheckout
 from pnsync.cli import VERSION
 from pnsync.cli.command import Invocation
 from pnsync.cli.findings import findings_text
@@ -244,5 +245,6 @@ def opened(
             environ=invocation.environ,
             version=VERSION,
             folder=invocation.folder,
+            checkout=GitCheckout(invocation.folder, path=invocation.environ.get("PATH")),
         )
         yield Opened(world, signals, lines, invocation)
