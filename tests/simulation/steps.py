@@ -62,6 +62,13 @@ def allowed(universe: Universe, random: Random) -> PlanOptions:
     return PlanOptions(allow_unbind=unbinds or None)
 
 
+def nothing_due(universe: Universe, random: Random) -> bool:
+    """Whether a plan is empty and stays so for as long as an apply takes to read its listings."""
+    soon = int(universe.time.true) + 120
+    found = [universe.plan(random), universe.plan(random, PlanOptions(at=soon))]
+    return not any(one.plan.changes or one.plan.refusals or one.plan.deferred for one in found)
+
+
 def apply(universe: Universe, random: Random) -> None:
     """An apply while vendors behave badly."""
     unsettle(universe, random)
@@ -138,13 +145,12 @@ def plan(universe: Universe, random: Random) -> None:
     """A plan while vendors behave badly; then, where it is empty, an apply that calls nobody."""
     unsettle(universe, random)
     try:
-        found = universe.plan(random)
+        universe.plan(random)
     except PnsyncError as error:
         universe.tell(str(error))
         return
     settle_down(universe)
-    found = universe.plan(random)
-    if found.plan.changes or found.plan.refusals or found.plan.deferred:
+    if not nothing_due(universe, random):
         return
     run = judged(universe.apply(random, options=options(random)))
     if run.calls:
