@@ -3,21 +3,25 @@
 Documents and records are files of a tree; each write is a commit whose parent is the last, pushed so that it succeeds
 only while the remote's ref still is that parent. Blobs and commits are made in the local repository's object store and
 touch neither its index, its work tree nor its branches. What lies there may be read by everybody who may read the
-repository, so it is always sealed.
+repository, so it is always sealed. Names come from reviewed files: a remote is one that the clone has, never a URL.
 """
 
 import os
+import re
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pnsync.errors import StateError
-from pnsync.interfaces import Blob, Changed, Exclusive, Taken
+from pnsync.backends.patience import Patience
+from pnsync.errors import StateError, UsageError
+from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.statecodes import refusal
 
-TIMEOUT_SECONDS: Final = 60
-TRIES: Final = 5
-_NONE: Final = "0" * 40
+TIMEOUT_SECONDS: Final = 30
+DEFAULT_REF: Final = "refs/pnsync/state"
 _DIGITS: Final = 12
 _IDENTITY: Final = {
     "GIT_AUTHOR_NAME": "pnsync",
@@ -25,84 +29,129 @@ _IDENTITY: Final = {
     "GIT_COMMITTER_NAME": "pnsync",
     "GIT_COMMITTER_EMAIL": "pnsync@localhost",
 }
+_KEPT: Final = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO")
+"""Of git's own variables those that reach a remote; others, as a hook's GIT_DIR, would lead elsewhere."""
+_SETTINGS: Final = (
+    "core.hooksPath=/dev/null",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "push.recurseSubmodules=no",
+    "fetch.recurseSubmodules=no",
+    "push.followTags=false",
+    "push.gpgSign=false",
+)
+_REF = re.compile(r"refs/pnsync/[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*")
+_REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SAID: Final = (
+    ("not a git repository", "the root file's folder is in no git repository"),
+    ("dubious ownership", "git does not trust the repository's owner (safe.directory)"),
+    ("does not appear to be a git repository", "there is no such remote, or it is gone"),
+    ("could not read Username", "the remote asks for credentials"),
+    ("Authentication failed", "the remote refuses the credentials"),
+    ("Permission denied", "the remote refuses the credentials"),
+    ("Could not resolve host", "the remote's host name is not known"),
+    ("Connection refused", "the connection is refused"),
+    ("pre-receive hook declined", "the remote's rules do not allow this push"),
+    ("remote rejected", "the remote's rules do not allow this push"),
+    ("No space left", "no space is left on the device"),
+)
+"""What git says, and how it is told: its own words may repeat an address with a token in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A commit of the ref (None: there is none) and the files of its tree, by name their blobs."""
+
+    tip: str | None = None
+    tree: Mapping[str, str] = field(default_factory=dict)
 
 
 class GitBackend:
-    """One state on one ref of one remote."""
+    """One state on one ref of one remote of the repository around `folder`. Raises UsageError for other names."""
 
-    def __init__(
-        self, folder: Path, ref: str, remote: str = "origin", *, environ: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, ref: str, remote: str, clock: Clock) -> None:
+        if not _REF.fullmatch(ref) or ref.endswith(".lock"):
+            raise UsageError("the state's ref is refused", f"{ref} is not of the form refs/pnsync/NAME.")
+        if not _REMOTE.fullmatch(remote):
+            raise UsageError("the state's remote is refused", "Name one that `git remote` shows, as origin.")
         self._folder = folder
         self._ref = ref
         self._remote = remote
+        self._clock = clock
+        outside = {
+            name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT
+        }
         self._environ = {
-            **(os.environ if environ is None else environ),
+            **outside,
             **_IDENTITY,
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_OPTIONAL_LOCKS": "0",
             "LC_ALL": "C",
         }
+        self._seen: _View | None = None
+        """The ref as it was left or found last; a push from it tells whether it still is so."""
         self.location = f"{ref} at {remote}"
 
     # -- documents and records -------------------------------------------------------------------------------------
 
     def read(self, name: str) -> Blob | None:
         """A document, None when there is none."""
-        blob = self._tree(self._tip()).get(name)
+        blob = self._look().tree.get(name)
         return None if blob is None else Blob(self._git("cat-file", "blob", blob), blob)
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace a document at version `expected`; raises Changed."""
         blob = self._blob(data)
-        for _ in range(TRIES):
-            tip = self._tip()
-            tree = self._tree(tip)
-            if tree.get(name) != expected:
+        pushed = False
+
+        def step(tree: Mapping[str, str]) -> Mapping[str, str] | None:
+            nonlocal pushed
+            present = tree.get(name)
+            if pushed and present == blob:
+                return None
+            if present != expected:
                 raise Changed
-            if self._push(tip, {**tree, name: blob}, f"{name}"):
-                return blob
-            if self._tree(self._tip()).get(name) == blob and blob != expected:
-                return blob  # the answer was lost: it is our own
-        raise self._failure("others keep moving the ref")
+            pushed = True
+            return {**tree, name: blob}
+
+        self._change(step, name)
+        return blob
 
     def records(self, after: int) -> Sequence[tuple[int, bytes]]:
         """Every record after this one, in order."""
-        tree = self._tree(self._tip())
-        wanted = [(seq, blob) for seq, blob in _records(tree) if seq > after]
-        return [(seq, self._git("cat-file", "blob", blob)) for seq, blob in wanted]
+        wanted = [(seq, blob) for seq, blob in _records(self._look().tree) if seq > after]
+        found = self._contents([blob for _, blob in wanted])
+        return [(seq, data) for (seq, _), data in zip(wanted, found, strict=True)]
 
     def append(self, seq: int, record: bytes) -> None:
         """Add record `seq` when its slot is free and the log is empty or ends just before it. Raises Taken."""
         blob = self._blob(record)
         name = _name(seq)
-        for _ in range(TRIES):
-            tip = self._tip()
-            tree = self._tree(tip)
+
+        def step(tree: Mapping[str, str]) -> Mapping[str, str] | None:
             if name in tree:
                 if tree[name] == blob:
-                    return
+                    return None
                 raise Taken
-            known = [one for one, _ in _records(tree)]
-            if known and known[-1] != seq - 1:
+            known = _records(tree)
+            if known and known[-1][0] != seq - 1:
                 raise Taken
-            if self._push(tip, {**tree, name: blob}, f"record {seq}"):
-                return
-        raise self._failure("others keep moving the ref")
+            return {**tree, name: blob}
+
+        self._change(step, f"record {seq}")
 
     def drop(self, through: int) -> None:
         """Forget the records up to `through`. They stay in the ref's history."""
-        for _ in range(TRIES):
-            tip = self._tip()
-            tree = self._tree(tip)
+
+        def step(tree: Mapping[str, str]) -> Mapping[str, str] | None:
             gone = {_name(seq) for seq, _ in _records(tree) if seq <= through}
-            kept = {name: blob for name, blob in tree.items() if name not in gone}
-            if not gone or self._push(tip, kept, f"fold through {through}"):
-                return
+            return {name: blob for name, blob in tree.items() if name not in gone} if gone else None
+
+        self._change(step, f"fold through {through}")
 
     def reserve(self, size: int) -> None:
         """A remote does not tell; see that it can be reached."""
-        self._tip()
+        self._look()
 
     # -- no lock of its own ----------------------------------------------------------------------------------------
 
@@ -120,31 +169,51 @@ class GitBackend:
 
     # -- git ---------------------------------------------------------------------------------------------------------
 
-    def _tip(self) -> str | None:
-        """The remote's commit on the ref, fetched; None where there is none."""
-        listed = self._git("ls-remote", "--quiet", self._remote, self._ref).decode().split()
-        if not listed:
-            return None
-        tip = listed[0]
-        if not self._has(tip):
-            self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._remote, self._ref)
-        return tip
-
-    def _has(self, commit: str) -> bool:
-        return self._run("cat-file", "-e", f"{commit}^{{tree}}").returncode == 0
-
-    def _tree(self, tip: str | None) -> dict[str, str]:
+    def _look(self) -> _View:
+        """The remote's ref now, with what is missing of it fetched."""
+        tip = self._remote_tip()
+        seen = self._seen
+        if seen is not None and seen.tip == tip:
+            return seen
         if tip is None:
-            return {}
-        found: dict[str, str] = {}
-        for line in self._git("ls-tree", "-r", "-z", tip).split(b"\0"):
-            if line:
-                meta, _, name = line.partition(b"\t")
-                found[name.decode()] = meta.split()[2].decode()
-        return found
+            view = _View()
+        else:
+            if self._run("cat-file", "-e", f"{tip}^{{tree}}").returncode != 0:
+                self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._remote, self._ref)
+            view = _View(tip, self._tree(tip))
+        self._seen = view
+        return view
 
-    def _blob(self, data: bytes) -> str:
-        return self._git("hash-object", "-w", "--stdin", given=data).decode().strip()
+    def _remote_tip(self) -> str | None:
+        for line in self._git("ls-remote", "--quiet", self._remote, self._ref).decode().splitlines():
+            commit, _, name = line.partition("\t")
+            if name == self._ref:
+                return commit
+        return None
+
+    def _change(self, step: Callable[[Mapping[str, str]], Mapping[str, str] | None], message: str) -> None:
+        """Push the tree that `step` makes of the present one (None: nothing is to be done), on whatever others push.
+
+        What `step` raises is believed of a tree that was looked up, never of one remembered.
+        """
+        patience = Patience(self._clock)
+        view, fresh = (self._seen, False) if self._seen is not None else (self._look(), True)
+        while True:
+            assert view is not None
+            try:
+                wanted = step(view.tree)
+            except (Changed, Taken):
+                if fresh:
+                    raise
+                view, fresh = self._look(), True
+                continue
+            if wanted is None and fresh:
+                return
+            if wanted is not None and self._push(view.tip, wanted, message):
+                return
+            if fresh and not patience.again():
+                raise self._failure("others keep moving the ref")
+            view, fresh = self._look(), True
 
     def _push(self, tip: str | None, tree: Mapping[str, str], message: str) -> bool:
         """Move the remote's ref from `tip` to a commit with this tree; False where it is not at `tip` any more."""
@@ -158,61 +227,92 @@ class GitBackend:
             self._remote,
             f"{commit}:{self._ref}",
         )
-        if done.returncode == 0:
-            return True
-        listed = self._git("ls-remote", "--quiet", self._remote, self._ref).decode().split()
-        now = listed[0] if listed else None
-        if now == commit:
-            return True  # the answer was lost
-        if now != tip:
-            return False
-        raise self._failure("the push was refused: see that the account may push to this ref")
+        if done.returncode != 0:
+            now = self._remote_tip()
+            if now not in (tip, commit):
+                return False
+            if now == tip:
+                raise self._failure(_told(done.stderr) or "the push was refused")
+        # Where the push took effect and only its answer was lost it counts as well.
+        self._seen = _View(commit, tree)
+        return True
+
+    def _tree(self, tip: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for line in self._git("ls-tree", "-z", tip).split(b"\0"):
+            if line:
+                meta, _, name = line.partition(b"\t")
+                found[name.decode()] = meta.split()[2].decode()
+        return found
+
+    def _contents(self, blobs: Sequence[str]) -> list[bytes]:
+        """What blobs hold, by one process."""
+        if not blobs:
+            return []
+        found, made = (
+            self._git("cat-file", "--batch", given="".join(f"{one}\n" for one in blobs).encode()),
+            [],
+        )
+        at = 0
+        for _ in blobs:
+            line = found.index(b"\n", at)
+            size = int(found[at:line].split()[2])
+            made.append(found[line + 1 : line + 1 + size])
+            at = line + 2 + size
+        return made
+
+    def _blob(self, data: bytes) -> str:
+        return self._git("hash-object", "-w", "--stdin", given=data).decode().strip()
 
     def _commit(self, tip: str | None, tree: Mapping[str, str], message: str) -> str:
         lines = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in sorted(tree.items()))
-        made = self._git("mktree", given=lines.encode()).decode().strip()
+        made = self._git("mktree", "--missing", given=lines.encode()).decode().strip()
         parents = () if tip is None else ("-p", tip)
         return self._git("commit-tree", made, *parents, "-m", f"pnsync: {message}").decode().strip()
 
     def _git(self, *words: str, given: bytes = b"") -> bytes:
         done = self._run(*words, given=given)
         if done.returncode != 0:
-            raise self._failure(f"git {words[0]} ended with {done.returncode}")
+            raise self._failure(_told(done.stderr) or f"git {words[0]} ended with {done.returncode}")
         return done.stdout
 
     def _run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        command = [
-            "git",
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "gc.auto=0",
-            "-C",
-            str(self._folder),
-            *words,
-        ]
+        settings = [word for one in _SETTINGS for word in ("-c", one)]
+        command = ["git", *settings, "-C", str(self._folder), *words]
         try:
-            return subprocess.run(  # noqa: S603
+            running = subprocess.Popen(  # noqa: S603 - fixed words, checked names and object ids
                 command,
-                input=given,
-                capture_output=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=self._environ,
-                timeout=TIMEOUT_SECONDS,
-                check=False,
+                start_new_session=True,
             )
         except FileNotFoundError:
             raise self._failure("there is no git program") from None
+        try:
+            out, said = running.communicate(given, timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             raise self._failure(f"git {words[0]} did not end in {TIMEOUT_SECONDS} s") from None
+        finally:
+            if running.poll() is None:
+                # With what it started: a transport would keep the pipes open.
+                os.killpg(running.pid, signal.SIGKILL)
+                running.communicate()
+        return subprocess.CompletedProcess(command, running.returncode, out, said)
 
     def _failure(self, why: str) -> StateError:
-        return StateError(
-            "the state's repository does not do what was asked",
+        return refusal(
+            "S970",
             f"{self.location}: {why}.",
             "No call is made whose intent cannot be stored. See that the remote can be reached and pushed to without a",
             "question, then run the same command again.",
-            code="S970",
         )
+
+
+def _told(said: bytes) -> str:
+    text = said.decode(errors="replace")
+    return next((told for word, told in _SAID if word in text), "")
 
 
 def _name(seq: int) -> str:
@@ -220,9 +320,8 @@ def _name(seq: int) -> str:
 
 
 def _records(tree: Mapping[str, str]) -> list[tuple[int, str]]:
-    found = [
+    return sorted(
         (int(name.removeprefix("journal-")), blob)
         for name, blob in tree.items()
         if name.startswith("journal-")
-    ]
-    return sorted(found)
+    )

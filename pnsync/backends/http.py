@@ -1,28 +1,38 @@
-"""A state behind Terraform's HTTP state protocol: GET, POST, DELETE, LOCK, UNLOCK, the lock's id as `?ID=`.
+"""A state behind Terraform's HTTP state protocol: GET, POST, LOCK, UNLOCK, the lock's id as `?ID=`.
 
 The server keeps one document and knows nothing of journals, so that documents and records travel in it together and
 every append posts the whole. Where the server offers ETags they are the condition of each post; where it does not, its
 lock carries the promise, and what stood there is compared before each post (docs/backends.md says what that means).
+A server with neither is refused.
 """
 
 import base64
 import hashlib
 import json
+import ssl
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from pnsync import holder as holders
+from pnsync.backends.patience import Patience
 from pnsync.errors import Locked, StateError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.statecodes import refusal
 
 TIMEOUT_SECONDS: Final = 20.0
 LIMIT_BYTES: Final = 512 * 1024 * 1024
 _POLL_SECONDS: Final = 1.0
-_REFUSED: Final = (409, 412, 423)
+_LOOK: Final = "pnsync-look"
+"""The lock's id while somebody only looks who holds it, and how long that is waited for."""
+_LOOKING_SECONDS: Final = 5.0
+_HELD: Final = (409, 423)
+_STALE: Final = 412
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +61,29 @@ class _Content:
 
 
 class HttpBackend:
-    """One state at one address."""
+    """One state at one address. `ca_file` names further certificates."""
 
-    def __init__(
-        self, settings: HttpSettings, clock: Clock, *, transport: httpx.BaseTransport | None = None
-    ) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock, *, ca_file: str | None = None) -> None:
         self._settings = settings
         self._clock = clock
         parts = urlsplit(settings.address)
         self.location = f"{parts.scheme}://{parts.hostname}{parts.path}"
+        headers = {"Content-Type": "application/json", "User-Agent": "pnsync"}
         auth = None
-        if settings.username is not None or settings.password is not None:
-            auth = httpx.BasicAuth(settings.username or "", settings.password or "")
+        if settings.username is not None:
+            auth = httpx.BasicAuth(settings.username, settings.password or "")
+        elif settings.password is not None:
+            headers["Authorization"] = f"Bearer {settings.password}"
         self._client = httpx.Client(
-            transport=transport,
             auth=auth,
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
             trust_env=False,
-            headers={"Content-Type": "application/json", "User-Agent": "pnsync"},
+            verify=True if ca_file is None else ssl.create_default_context(cafile=ca_file),
+            headers=headers,
         )
         self._lock_id: str | None = None
+        self._writing = threading.Lock()
 
     # -- documents and records -------------------------------------------------------------------------------------
 
@@ -82,12 +94,23 @@ class HttpBackend:
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace a document at version `expected`; raises Changed."""
-        content = self._fetch()
-        present = content.documents.get(name)
-        if (None if present is None else _digest(present)) != expected:
-            raise Changed
-        content.documents[name] = data
-        self._post(content, lambda now: now.documents.get(name) == data)
+        posted = False
+
+        def step(content: _Content) -> bool:
+            nonlocal posted
+            present = content.documents.get(name)
+            if posted and present == data:
+                return False
+            if (None if present is None else _digest(present)) != expected:
+                raise Changed
+            posted = True
+            content.documents[name] = data
+            return True
+
+        try:
+            self._change(step)
+        except Taken:
+            raise Changed from None
         return _digest(data)
 
     def records(self, after: int) -> Sequence[tuple[int, bytes]]:
@@ -97,31 +120,28 @@ class HttpBackend:
 
     def append(self, seq: int, record: bytes) -> None:
         """Add record `seq` when its slot is free and the log is empty or ends just before it. Raises Taken."""
-        content = self._fetch()
-        present = content.records.get(seq)
-        if present is not None:
+
+        def step(content: _Content) -> bool:
+            present = content.records.get(seq)
             if present == record:
-                return
-            raise Taken
-        if content.records and max(content.records) != seq - 1:
-            raise Taken
-        content.records[seq] = record
-        try:
-            self._post(content, lambda now: now.records.get(seq) == record)
-        except Changed:
-            raise Taken from None
+                return False
+            if present is not None or (content.records and max(content.records) != seq - 1):
+                raise Taken
+            content.records[seq] = record
+            return True
+
+        self._change(step)
 
     def drop(self, through: int) -> None:
         """Forget the records up to `through`."""
-        content = self._fetch()
-        kept = {seq: one for seq, one in content.records.items() if seq > through}
-        if len(kept) == len(content.records):
-            return
-        content.records = kept
-        try:
-            self._post(content, lambda now: not any(seq <= through for seq in now.records))
-        except Changed:
-            return  # somebody else has written; what is left is dropped by a later run
+
+        def step(content: _Content) -> bool:
+            gone = [seq for seq in content.records if seq <= through]
+            for seq in gone:
+                del content.records[seq]
+            return bool(gone)
+
+        self._change(step)
 
     def reserve(self, size: int) -> None:
         """A server does not tell; see that it answers."""
@@ -133,24 +153,29 @@ class HttpBackend:
         """The server's lock where it has one; raises Locked when `timeout` seconds have passed."""
         if self._settings.lock_address is None:
             return None
-        until = self._clock.monotonic() + timeout
+        begun = self._clock.monotonic()
         while True:
             held, other = self._lock(holder)
             if held is not None:
                 self._lock_id = held
                 return _ServerLock(self, held)
-            if self._clock.monotonic() >= until:
+            looked = other is not None and _LOOK.encode() in other
+            waited = self._clock.monotonic()
+            left = begun + (max(timeout, _LOOKING_SECONDS) if looked else timeout) - waited
+            if left <= 0:
                 raise self._locked(other)
-            self._clock.sleep(min(_POLL_SECONDS, max(0.01, until - self._clock.monotonic())))
+            pause = min(_POLL_SECONDS / 10 if looked else _POLL_SECONDS, left)
+            self._clock.sleep(pause)
+            # A sleep that was cut short is an interrupted run's, which waits no longer.
+            if self._clock.monotonic() - waited < pause / 2:
+                raise self._locked(other)
 
     def occupant(self) -> bytes | None:
         """What the lock's holder wrote. The protocol tells it only to who asks for the lock, so it is asked for."""
         if self._settings.lock_address is None or self._lock_id is not None:
             return None
-        probe = json.dumps(
-            {"id": "probe", "user": "", "host": "", "pid": 0, "command": "", "since": 0}
-        ).encode()
-        held, other = self._lock(probe)
+        looking = {"id": _LOOK, "user": "pnsync", "host": "", "pid": 0, "command": "pnsync status"}
+        held, other = self._lock(json.dumps({**looking, "since": int(self._clock.now())}).encode())
         if held is not None:
             self.unlock(held)
             return None
@@ -170,6 +195,10 @@ class HttpBackend:
             self._lock_id = None
         return answer.status_code < 300
 
+    def holds(self, lock_id: str) -> bool:
+        """Whether the lock with this id is ours, as far as the server has said."""
+        return self._lock_id == lock_id
+
     def _lock(self, holder: bytes) -> tuple[str | None, bytes | None]:
         """Ask for the lock: its id where it is ours, else what its holder wrote."""
         assert self._settings.lock_address is not None
@@ -177,16 +206,16 @@ class HttpBackend:
         body = {
             "ID": written["id"],
             "Operation": written["command"],
-            "Info": base64.b64encode(holder).decode(),
+            "Info": holder.decode(),
             "Who": f"{written['user']}@{written['host']}",
             "Version": "",
-            "Created": "",
+            "Created": datetime.fromtimestamp(self._clock.now(), UTC).isoformat().replace("+00:00", "Z"),
             "Path": "",
         }
         answer = self._send(self._settings.lock_method, self._settings.lock_address, {}, body)
         if answer.status_code < 300:
             return str(written["id"]), None
-        if answer.status_code not in _REFUSED:
+        if answer.status_code not in _HELD:
             raise self._failure(f"the lock was answered with HTTP {answer.status_code}")
         return None, _holder_of(answer.content)
 
@@ -212,52 +241,86 @@ class HttpBackend:
                 answer.headers.get("ETag"),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise StateError(
-                "the address holds something else than a state of pnsync",
+            raise refusal(
+                "S968",
                 f"{self.location} answers with a document that pnsync did not write; it is left as it is.",
                 "Name another address in `state:`.",
-                code="S968",
             ) from None
 
-    def _post(self, content: _Content, took_effect: Callable[[_Content], bool]) -> None:
-        """Put the changed document in the place of the one it was read from. Raises Changed."""
-        body = {
-            "version": 4,
-            "terraform_version": "1.0.0",
-            "serial": content.serial + 1,
-            "lineage": "pnsync",
-            "outputs": {},
-            "resources": [],
-            "pnsync": {
-                "documents": {
-                    name: base64.b64encode(data).decode() for name, data in sorted(content.documents.items())
-                },
-                "records": {
-                    str(seq): base64.b64encode(data).decode() for seq, data in sorted(content.records.items())
-                },
-            },
-        }
+    def _change(self, step: Callable[[_Content], bool]) -> None:
+        """Post what `step` makes of the document (False: nothing is to be done), on whatever others post meanwhile.
+
+        After an answer that was lost or says that others were faster `step` looks again. Raises what it raises, and
+        Taken where the server says that our lock is gone.
+        """
+        patience = Patience(self._clock)
+        while True:
+            with self._writing:
+                content = self._fetch()
+                if not step(content):
+                    return
+                failed: StateError | None = None
+                try:
+                    if self._post(content):
+                        return
+                except _Unclear as error:
+                    failed = error.failure
+            if not patience.again():
+                raise failed or self._failure("others keep changing the document")
+
+    def _change(self, step: Callable[[_Content], bool]) -> None:
+        """Post what `step` makes of the document (False: nothing is to be done), on whatever others post meanwhile.
+
+        After an answer that was lost or says that others were faster `step` looks again. Raises what it raises, and
+        Taken where the server says that our lock is gone.
+        """
+        patience = Patience(self._clock)
+        while True:
+            with self._writing:
+                content = self._fetch()
+                if not step(content):
+                    return
+                failed: StateError | None = None
+                try:
+                    if self._post(content):
+                        return
+                except _Unclear as error:
+                    failed = error.failure
+            if not patience.again():
+                raise failed or self._failure("others keep changing the document")
+
+    def _post(self, content: _Content) -> bool:
+        """Put the changed document in the place of the one it was read from; False where another stands there."""
         headers: dict[str, str] = {}
         if content.etag is not None:
             headers["If-Match"] = content.etag
-        elif content.version is not None and self._fetch().version != content.version:
-            raise Changed
         elif content.version is None:
             headers["If-None-Match"] = "*"
+        elif self._settings.lock_address is None:
+            raise refusal(
+                "S969",
+                f"{self.location} sends no ETag, and `lock_address` is not set.",
+            )
+        elif self._fetch().version != content.version:
+            return False
         asked = {} if self._lock_id is None else {"ID": self._lock_id}
         try:
-            answer = self._send(self._settings.update_method, self._settings.address, asked, body, headers)
-        except StateError:
-            # The answer was lost: what stands there decides.
-            if took_effect(self._fetch()):
-                return
-            raise
-        if answer.status_code in _REFUSED:
-            if took_effect(self._fetch()):
-                return
-            raise Changed
+            answer = self._send(
+                self._settings.update_method, self._settings.address, asked, _document(content), headers
+            )
+        except StateError as error:
+            raise _Unclear(error) from None
+        if answer.status_code == _STALE:
+            return False
+        if answer.status_code in _HELD:
+            # Without a lock of ours somebody else's keeps us out; with one, ours was broken.
+            self._lock_id = None
+            raise Taken
+        if answer.status_code >= 500:
+            raise _Unclear(self._failure(f"a write was answered with HTTP {answer.status_code}"))
         if answer.status_code >= 300:
             raise self._failure(f"a write was answered with HTTP {answer.status_code}")
+        return True
 
     def _send(
         self,
@@ -285,13 +348,20 @@ class HttpBackend:
         return answer
 
     def _failure(self, why: str) -> StateError:
-        return StateError(
-            "the state's server does not do what was asked",
+        return refusal(
+            "S967",
             f"{self.location}: {why}.",
             "No call is made whose intent cannot be stored. See that the server runs and takes the credentials, then",
             "run the same command again.",
-            code="S967",
         )
+
+
+class _Unclear(Exception):
+    """A write whose answer does not tell whether it took effect."""
+
+    def __init__(self, failure: StateError) -> None:
+        super().__init__()
+        self.failure = failure
 
 
 class _ServerLock:
@@ -303,14 +373,36 @@ class _ServerLock:
 
     def still_held(self) -> bool:
         """Whether we have not given it up; a server that took it away refuses the next write."""
-        return self._backend._lock_id == self._id
+        return self._backend.holds(self._id)
 
     def release(self) -> None:
-        """Give it up. Where that fails it stays, and its next contender is told how to break it."""
+        """Give it up where it is still ours. Where that fails it stays, and its next contender is told the way out."""
+        if not self._backend.holds(self._id):
+            return
         try:
             self._backend.unlock(self._id)
         except StateError:
             return
+
+
+def _document(content: _Content) -> dict[str, object]:
+    """The document in the outer form of a Terraform state, whose serial servers look at."""
+    return {
+        "version": 4,
+        "terraform_version": "1.0.0",
+        "serial": content.serial + 1,
+        "lineage": "pnsync",
+        "outputs": {},
+        "resources": [],
+        "pnsync": {
+            "documents": {
+                name: base64.b64encode(data).decode() for name, data in sorted(content.documents.items())
+            },
+            "records": {
+                str(seq): base64.b64encode(data).decode() for seq, data in sorted(content.records.items())
+            },
+        },
+    }
 
 
 def _digest(data: bytes) -> str:
@@ -321,13 +413,9 @@ def _holder_of(content: bytes) -> bytes | None:
     """What the lock's holder wrote: ours in full, Terraform's as far as it says."""
     try:
         found: Any = json.loads(content)
-        text = found.get("Info") or ""
-        try:
-            inner = base64.b64decode(text, validate=True)
-            if holders.load(inner) is not None:
-                return inner
-        except ValueError:
-            pass
+        inner = str(found.get("Info") or "").encode()
+        if holders.load(inner) is not None:
+            return inner
         who, _, host = str(found.get("Who", "somebody")).partition("@")
         known = {"id": str(found["ID"]), "user": who, "host": host, "pid": 0, "since": 0}
         return json.dumps({**known, "command": str(found.get("Operation", ""))}).encode()

@@ -5,6 +5,7 @@ another process would. Servers are real ones, on a socket or loopback.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,8 @@ import pytest
 from stores import servers
 from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
-from stores.places import open_place
+from stores.places import bare, open_place
+from stores.state_server import StateServer
 from stores.values import events_of_a_run, holder
 
 from pnsync.errors import Fenced, Locked, StateError
@@ -50,12 +52,37 @@ def seaweed(folder: Path) -> Look:
     return at(f"object {servers.seaweed().endpoint} s3://{servers.BUCKET}/{uuid4()}")
 
 
+def http(folder: Path) -> Look:
+    return at(f"http {state_server(etags=True).address}/{uuid4()} locked")
+
+
+def http_without_etags(folder: Path) -> Look:
+    return at(f"http {state_server(etags=False).address}/{uuid4()} locked")
+
+
+def http_without_lock(folder: Path) -> Look:
+    return at(f"http {state_server(etags=True).address}/{uuid4()} free")
+
+
+def git(folder: Path) -> Look:
+    return at(f"git {bare(folder)} refs/pnsync/prod")
+
+
+@cache
+def state_server(*, etags: bool) -> StateServer:
+    return StateServer(etags=etags)
+
+
 PLACES = [
     local,
     memory,
     pytest.param(postgres, marks=[pytest.mark.needs_postgres, pytest.mark.xdist_group("postgres")]),
     pytest.param(moto, marks=pytest.mark.xdist_group("object")),
     pytest.param(seaweed, marks=[pytest.mark.needs_seaweed, pytest.mark.xdist_group("object")]),
+    http,
+    http_without_etags,
+    http_without_lock,
+    git,
 ]
 
 

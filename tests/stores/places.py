@@ -1,9 +1,11 @@
 """Places of every backend by a text that another process can be told too: `kind argument…`.
 
-local PATH · postgres DSN-FOLDER NAME · object ENDPOINT URL · http ADDRESS LOCKED · git CLONE REF
+local PATH · postgres DSN-FOLDER NAME · object ENDPOINT URL · http ADDRESS locked|free · git BARE REF
 """
 
 import os
+import subprocess
+import tempfile
 from pathlib import Path
 
 from pnsync.backends.git import GitBackend
@@ -30,4 +32,19 @@ def open_place(place: str, clock: Clock) -> Backend:
         lock = f"{rest[0]}/lock" if rest[1] == "locked" else None
         return HttpBackend(HttpSettings(rest[0], lock_address=lock, username="u", password="p"), clock)
     assert kind == "git"
-    return GitBackend(Path(rest[0]), rest[1], "origin", clock)
+    return GitBackend(clone(Path(rest[0])), rest[1], "origin", clock)
+
+
+def bare(folder: Path) -> Path:
+    """A repository that others push to."""
+    made = folder / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(made)], check=True)
+    return made
+
+
+def clone(remote: Path) -> Path:
+    """A new clone of it, beside it."""
+    made = Path(tempfile.mkdtemp(prefix="clone-", dir=remote.parent))
+    subprocess.run(["git", "init", "--quiet", str(made)], check=True)
+    subprocess.run(["git", "-C", str(made), "remote", "add", "origin", str(remote)], check=True)
+    return made
