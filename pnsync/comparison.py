@@ -87,7 +87,8 @@ def changed_names(before: Mapping[str, Value], after: Mapping[str, Value]) -> tu
     """The names of attributes that two forms differ in; what only `before` knows (an X not yet chosen) is no change."""
     from deepdiff import DeepDiff
 
-    diff = DeepDiff(_plain(before), _plain(after), view="tree", ignore_order=True)
+    # Without a threshold of 0 two dictionaries that share little are told as one difference without a name.
+    diff = DeepDiff(_plain(before), _plain(after), view="tree", ignore_order=True, threshold_to_diff_deeper=0)
     names = {str(item.path(output_format="list")[0]) for group in diff.values() for item in group}
     unchosen = {"phone_x", "phone_x_b", "extension"} - set(after)
     order = [*after, *(name for name in before if name not in after)]
