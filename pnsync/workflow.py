@@ -100,7 +100,7 @@ def run_apply(
     with _held(world, options.lock_timeout_seconds) as session:
         run = _Run(world, options, session, approved, command, began)
         verdict = run.go(confirm)
-        return replace(verdict, seconds=world.clock.monotonic() - began)
+        return replace(verdict, seconds=world.clock.monotonic() - began - run.asked_seconds)
 
 
 def _held(world: World, timeout: float) -> Session:
@@ -149,8 +149,12 @@ class _Run:
         self.providers = dict(world.providers)
         self.only: frozenset[str] | None = None
         self.unread: set[tuple[str, str]] = set()
+<<<<<<< Updated upstream
         self.not_after = None if options.deadline_seconds is None else began + options.deadline_seconds
         self.by_files = not self.asked.destroy and not self.asked.renew_only
+=======
+        self.asked_seconds = 0.0
+>>>>>>> Stashed changes
 
     def go(self, confirm: Callable[[dict[str, Any]], bool] | None) -> Verdict:
         """Plan, compare, confirm, carry out, settle, verify, write."""
@@ -177,7 +181,10 @@ class _Run:
         self._refuse(found)
         shown = document(found, masker, pnsync_version=world.version)
         self.tally.codes.update(code for code in plan_codes(found) if code is ExitCode.DECISION)
-        if confirm is not None and not confirm(shown):
+        asked_at = world.clock.monotonic()
+        confirmed = confirm is None or confirm(shown)
+        self.asked_seconds = world.clock.monotonic() - asked_at
+        if not confirmed:
             return Verdict(self.command, (ExitCode.FAILED,), not_tried=len(found.changes))
         self._accounts()
         notes = self._notes(found)

@@ -30,7 +30,7 @@ Document = Mapping[str, Any]
 
 NAME_COLUMNS: Final = 40
 """The widest column that addresses get; a longer one pushes its own line only."""
-WHAT_COLUMNS: Final = 60
+WHAT_COLUMNS: Final = 72
 REPEATED_FINDINGS: Final = 10
 """Findings of one code that are told one by one; the rest is counted, unless more is asked for."""
 NOTHING: Final = {"Drift": "No drift.", "Different": "No differences."}
@@ -73,7 +73,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Widths:
-    """The columns that are aligned over all sections."""
+    """The columns that are aligned over all sections; what does not fit into a narrow terminal pushes its own line only."""
 
     address: int
     provider: int
@@ -90,7 +90,7 @@ def plan_text(document: Document, style: Style) -> str:
     blocks: list[list[str]] = []
     if style.heading:
         blocks.append([paint.paint("dim", one) for one in folded(style.heading, style.columns)])
-    blocks.append(_findings(document["diagnostics"], paint, verbose=style.verbose))
+    blocks.append(_findings(document["diagnostics"], style, paint))
     sections = [
         (TITLES[cause], [_row(one, now, style) for one in changes])
         for cause, changes in _by_cause(document["changes"]).items()
@@ -178,13 +178,20 @@ def _sections(
 def _widths(rows: Sequence[_Row], columns: int | None) -> _Widths:
     names = NAME_COLUMNS if columns is None else min(NAME_COLUMNS, columns * 3 // 10)
     several = len({row.provider for row in rows}) > 1
-    return _Widths(
-        min(max((len(row.address) for row in rows), default=0), names),
-        max(len(row.provider) for row in rows) if several else 0,
-        max((len(row.word) for row in rows), default=0),
-        min(max((len(row.what) for row in rows), default=0), WHAT_COLUMNS),
-        max((len(row.aside) for row in rows), default=0),
-    )
+    address = min(max((len(row.address) for row in rows), default=0), names)
+    provider = max(len(row.provider) for row in rows) if several else 0
+    word = max((len(row.word) for row in rows), default=0)
+    aside = max((len(row.aside) for row in rows), default=0)
+    room = WHAT_COLUMNS
+    if columns is not None:
+        taken = len(_INDENT) + 2 + address + 2 + (provider + 2 if provider else 0) + word + 2
+        room = min(room, columns - taken - aside - max((len(row.source) for row in rows), default=0) - 4)
+    what = max((len(row.what) for row in rows if len(row.what) <= room), default=0)
+    return _Widths(address, provider, word, what if columns else min(_longest(rows), WHAT_COLUMNS), aside)
+
+
+def _longest(rows: Sequence[_Row]) -> int:
+    return max((len(row.what) for row in rows), default=0)
 
 
 def _lines(row: _Row, widths: _Widths, columns: int | None, paint: Palette) -> Iterable[str]:
@@ -216,27 +223,42 @@ def _lines(row: _Row, widths: _Widths, columns: int | None, paint: Palette) -> I
         yield _FOLD + paint.paint("dim", detail)
 
 
-def _findings(found: Sequence[Mapping[str, Any]], paint: Palette, *, verbose: bool) -> list[str]:
+def _findings(found: Sequence[Mapping[str, Any]], style: Style, paint: Palette) -> list[str]:
     lines: list[str] = []
     told: dict[str, int] = {}
     for one in sorted(found, key=lambda one: ("error", "warning", "note").index(one["severity"])):
         code = one["code"]
         told[code] = told.get(code, 0) + 1
-        if told[code] > REPEATED_FINDINGS and not verbose:
+        if told[code] > REPEATED_FINDINGS and not style.verbose:
             continue
-        where = source(one)
-        head = paint.paint(one["severity"], f"{one['severity']}[{escape(code)}]")
-        lines.append(
-            f"{head}: {escape(one['summary'])}" + (f"  {paint.paint('dim', where)}" if where else "")
-        )
+        head, where = f"{one['severity']}[{escape(code)}]:", source(one)
+        first, *rest = _wrapped(f"{head} {escape(one['summary'])}" + (f"  {where}" if where else ""), style)
+        if not rest and where:
+            first = first.removesuffix(where) + paint.paint("dim", where)
+        lines += [paint.paint(one["severity"], head[:-1]) + first[len(head) - 1 :], *rest]
         if one["advice"]:
-            lines.append(f"{_INDENT}{escape(one['advice'])}")
+            lines += _wrapped(f"{_INDENT}{escape(one['advice'])}", style)
     lines += [
         f"… and {number(many - REPEATED_FINDINGS)} more of {escape(code)}; -v tells each"
         for code, many in told.items()
-        if many > REPEATED_FINDINGS and not verbose
+        if many > REPEATED_FINDINGS and not style.verbose
     ]
     return lines
+
+
+def _wrapped(line: str, style: Style) -> list[str]:
+    """A line, folded at spaces where the terminal is too narrow."""
+    if style.columns is None or len(line) <= style.columns:
+        return [line]
+    room = max(style.columns, 20)
+    return textwrap.wrap(
+        line,
+        room,
+        subsequent_indent=_INDENT,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def summary_line(summary: Mapping[str, int], rate: float | None = None, title: str = "Plan") -> str:
