@@ -149,12 +149,9 @@ class _Run:
         self.providers = dict(world.providers)
         self.only: frozenset[str] | None = None
         self.unread: set[tuple[str, str]] = set()
-<<<<<<< Updated upstream
         self.not_after = None if options.deadline_seconds is None else began + options.deadline_seconds
         self.by_files = not self.asked.destroy and not self.asked.renew_only
-=======
         self.asked_seconds = 0.0
->>>>>>> Stashed changes
 
     def go(self, confirm: Callable[[dict[str, Any]], bool] | None) -> Verdict:
         """Plan, compare, confirm, carry out, settle, verify, write."""
