@@ -64,8 +64,7 @@ def summarise(
             continue
         was, becomes = dict(before), dict(after)
         for caller in dict.fromkeys((*was, *becomes)):
-            old = was.get(caller, was.get(""))
-            new = becomes.get(caller, becomes.get(""))
+            old, new = _rings(was, caller), _rings(becomes, caller)
             if old == new:
                 continue
             reach = Reach(Phone(caller) if caller else None, dial[0], dial[1], old, new, calls.by[dial])
@@ -90,3 +89,9 @@ def summarise(
 def _ways(pair: Pair) -> tuple[Pair, Pair]:
     """A pair, and everybody with its callee: who may be reached by anybody is reached by each."""
     return pair, ("", pair[1])
+
+
+def _rings(facts: Mapping[str, Phone], caller: str) -> Phone | None:
+    """Who rings for a caller, as itself or as anybody; nobody reaches himself."""
+    found = facts.get(caller) or facts.get("")
+    return None if found is None or found.digits == caller else found

@@ -43,11 +43,12 @@ def stage(drafts: Sequence[Draft], live: Live) -> Staged:
         if not rehearsal.summary.misroutes or more <= waits:
             break
         waits |= more
-    refusals = tuple(_refusal(one) for one in rehearsal.summary.misroutes)
+    refusals = tuple(refusal(one) for one in rehearsal.summary.misroutes)
     return Staged(found.changes, found.steps, rehearsal.summary, refusals)
 
 
-def _refusal(one: Misroute) -> Diagnostic:
+def refusal(one: Misroute) -> Diagnostic:
+    """Why a plan with this misroute is not applied."""
     number = f"{one.phone_x} extension {one.extension}" if one.extension else one.phone_x
     beside = f" and {one.others}" if one.others is not None and one.others != one.address else ""
     return Diagnostic(

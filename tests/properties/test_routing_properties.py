@@ -1,6 +1,5 @@
 """The routing model against the sandbox's switchboard: every caller, X and extension, after every step of every plan."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, event, given, settings
@@ -12,6 +11,7 @@ from pnsync.model import Binding, Desired, Group, Holds, Mode, Policy
 from pnsync.phone import Phone
 from pnsync.plan import Plan
 from pnsync.planner import plan
+from pnsync.reach import Reach
 from pnsync.recovery import settle
 from pnsync.routing import Nobody, Rings, Table, route
 from pnsync.sandbox.answers import Refused
@@ -223,25 +223,52 @@ def test_the_summary_is_what_the_switchboard_shows(data: st.DataObject) -> None:
     if found.routing.chosen_later:
         event("X chosen later")
         return
-    if found.routing.reaches_other.count == 0:
-        both = before.keys() & after.keys()
-        changed = {one for one in both if before[one] != after[one]}
-        assert not changed
-    if not found.steps:
-        assert before == after
-    lost = {(caller, callee) for (caller, *_), callee in before.items()}
-    lost -= {(caller, callee) for (caller, *_), callee in after.items()}
     told = found.routing
-    if told.loses.count == told.reaches_other.count == 0:
-        assert not lost
-    won = {(caller, callee) for (caller, *_), callee in after.items()}
-    won -= {(caller, callee) for (caller, *_), callee in before.items()}
-    if told.gains.count == told.reaches_other.count == 0:
-        assert not won
+    other = {one for one in before.keys() & after.keys() if before[one] != after[one]}
+    lost, won = pairs(before) - pairs(after), pairs(after) - pairs(before)
+    for caller, x, extension in other:
+        assert any((one.phone_x, one.extension) == (x, extension) for one in told.reaches_other.listed), (
+            caller
+        )
+    for caller, callee in lost:
+        assert mentions(
+            caller, callee, [one.before for one in told.loses.listed], told.loses.listed
+        ) or mentions(
+            caller, callee, [one.before for one in told.reaches_other.listed], told.reaches_other.listed
+        )
+    for caller, callee in won:
+        assert mentions(
+            caller, callee, [one.after for one in told.gains.listed], told.gains.listed
+        ) or mentions(
+            caller, callee, [one.after for one in told.reaches_other.listed], told.reaches_other.listed
+        )
+    for one in told.reaches_other.listed:
+        assert {(x, extension) for _, x, extension in other} >= {(one.phone_x, one.extension)}
     for one in told.loses.listed:
-        assert one.before is not None
-        if one.caller is not None:
-            assert (one.caller.digits, one.before.digits) not in {(c, p) for (c, *_), p in after.items()}
+        assert one.before is not None and witnesses(one.caller, one.before, lost)
+    for one in told.gains.listed:
+        assert one.after is not None and witnesses(one.caller, one.after, won)
+    for one in told.redials.listed:
+        assert (one.before is not None and not witnesses(one.caller, one.before, lost)) or one.caller is None
+    if not found.steps:
+        assert (before, told.gains.count, told.loses.count) == (after, 0, 0)
+
+
+def pairs(found: dict[tuple[str, str, str], str]) -> set[tuple[str, str]]:
+    return {(caller, callee) for (caller, *_), callee in found.items()}
+
+
+def mentions(caller: str, callee: str, phones: list[Phone | None], reaches: tuple[Reach, ...]) -> bool:
+    """Whether one of these tells of the pair, as itself or as anybody's."""
+    return any(
+        one is not None and one.digits == callee and (reach.caller is None or reach.caller.digits == caller)
+        for one, reach in zip(phones, reaches, strict=True)
+    )
+
+
+def witnesses(caller: Phone | None, callee: Phone, found: set[tuple[str, str]]) -> bool:
+    """Whether the pair, or for anybody some pair, is among these."""
+    return any(one[1] == callee.digits and (caller is None or one[0] == caller.digits) for one in found)
 
 
 def dialled(boards: Switchboards) -> dict[tuple[str, str, str], str]:
@@ -255,10 +282,6 @@ def dialled(boards: Switchboards) -> dict[tuple[str, str, str], str]:
                 if isinstance(truth, SandboxRings) and bool(extension) == bool(truth.binding.extension):
                     found[(caller.digits, x, extension)] = truth.phone
     return found
-
-
-def reversed_steps(found: Plan) -> Plan:
-    return replace(found, steps=tuple(reversed(found.steps)))
 
 
 def test_a_caller_without_country_code_is_understood_alike() -> None:
