@@ -227,10 +227,8 @@ class Applying:
         passed: set[str] = set()
         skipped: list[int] = []
         horizon = 8 * self.conduct.parallelism + 8
-        looked = 0
-        while self.waiting and len(self.flying) < self.conduct.parallelism and looked < horizon:
+        while self.waiting and len(self.flying) < self.conduct.parallelism and len(skipped) < horizon:
             index = self.waiting.popleft()
-            looked += 1
             step = self.plan.steps[index]
             verdict = self._may_start(index, step, passed)
             if verdict is None:
