@@ -190,6 +190,7 @@ class _Run:
         proofs = Proofs(observed.listings, read_at)
         world.report(ApplyBegins(len(found.changes), found.calls))
         self._carry_out(found, proofs)
+        self._tell_deadline()
         unverified = self._end(proofs)
         codes = self._codes()
         final = session.finish()
@@ -276,6 +277,10 @@ class _Run:
                 return
         if rest.steps:
             self._apply(rest, proofs).go()
+
+    def _tell_deadline(self) -> None:
+        if self.tally.left and self.not_after is not None and self.world.clock.monotonic() >= self.not_after:
+            self.world.report(Warned("A171", "the deadline has passed, and nothing further was begun"))
 
     def _canary_failure(self, first: Plan, proofs: Proofs, gone: set[str]) -> list[str]:
         """Why the first changes are not as they should be; empty where they are."""

@@ -258,6 +258,11 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "Nothing further was begun. What is named tells which; the next plan holds what is left.",
         "pnsync plan",
     ),
+    "A171": Page(
+        "The deadline has passed",
+        "`--deadline` ends the beginning of changes, not those that are under way. What was not tried is in the next plan.",
+        "pnsync plan",
+    ),
     "A501": Page("Not a saved plan", "The file is not what `pnsync plan --out` writes, or it is cut off."),
     "A502": Page(
         "A saved plan of another version",
