@@ -195,9 +195,14 @@ class Declared:
             return None, True
         if not self.renewing and binding.group in self.group_ids:
             return self.group_ids[binding.group], True
-        if entry is not None and entry.group == binding.group and entry.group_id is not None:
-            return entry.group_id, True
-        return None, False
+        if entry is None or entry.group != binding.group or entry.group_id is None:
+            return None, False
+        listing = self.found.observed.listings.get(entry.provider)
+        if self.renewing and listing is not None and self.found.question.refreshed:
+            # `renew` makes no group: a bind to one that is gone would only leave the binding down.
+            listed = any(one.group_id == entry.group_id for one in listing.groups)
+            return entry.group_id, listed or not listing.trustworthy
+        return entry.group_id, True
 
     # -- not live --------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class Case:
 
 def seen_entry(entry: Entry, row: LiveBinding) -> Entry:
     """The entry as the vendor shows it: its recorded values with those that the row carries in their place."""
+    if _shows(row, entry):
+        return entry
     return replace(
         entry,
         phone_a=row.phone_a,
@@ -38,6 +40,18 @@ def seen_entry(entry: Entry, row: LiveBinding) -> Entry:
         phone_x_b=row.phone_x_b if row.phone_x_b is not None else entry.phone_x_b,
         extension=row.extension if entry.extension is not None or row.extension else entry.extension,
         recording=entry.recording if row.recording is None else row.recording,
+    )
+
+
+def _shows(row: LiveBinding, entry: Entry) -> bool:
+    """Whether a row carries nothing but what is recorded: the common case, and a copy costs."""
+    return (
+        row.phone_x == entry.phone_x
+        and row.phone_x_b == entry.phone_x_b
+        and row.extension == entry.extension
+        and (row.recording is None or row.recording == entry.recording)
+        and row.phone_a == entry.phone_a
+        and row.phone_b == entry.phone_b
     )
 
 
@@ -168,4 +182,5 @@ def adopt_draft(
 def _old(address: str, entry: Entry, row: LiveBinding | None) -> Superseded:
     """What is unbound, with the numbers that it really holds."""
     seen = entry if row is None else seen_entry(entry, row)
-    return replace(superseded_by(address, seen), expires_at=known_expiry(entry, row))
+    old, expires = superseded_by(address, seen), known_expiry(entry, row)
+    return old if old.expires_at == expires else replace(old, expires_at=expires)
