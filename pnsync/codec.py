@@ -31,32 +31,111 @@ from pnsync.state import (
 Json = dict[str, Any]
 
 
-class PhoneCodec(Protocol):
-    """How a real number is written in state and journal. `address` is whose it is, for sealing to bind it to."""
+SECRET_NOTE: Final = "key"  # noqa: S105 - the name of a note
+"""The note that keeps the key of pseudonyms, digests and fingerprints, in hexadecimal."""
 
-    def encode(self, phone: Phone, address: str) -> str:
+
+class PhoneCodec(Protocol):
+    """How real numbers are written in state and journal. `address` and `field` are where, for sealing to bind it to.
+
+    It learns from each snapshot it reads how that one is sealed (`open`), and tells what one that it writes must carry
+    to be read again (`header`).
+    """
+
+    def encode(self, phone: Phone, address: str, field: str) -> str:
         """Its text."""
         ...
 
-    def decode(self, text: str, address: str) -> Phone:
-        """The number of a text. Raises StateError where it cannot be read."""
+    def decode(self, text: str, address: str, field: str) -> Phone:
+        """The number of a text. Raises StateError, or Sealed where it is not in clear digits."""
+        ...
+
+    def hide(self, secret: str) -> str:
+        """The text of the note SECRET_NOTE."""
+        ...
+
+    def reveal(self, text: str) -> str:
+        """The secret of its text. Raises as `decode`."""
+        ...
+
+    @property
+    def settled(self) -> bool:
+        """Whether the snapshot read last carries what records that are written now need to be read again."""
+        ...
+
+    def header(self, lineage: str) -> Json | None:
+        """What a snapshot carries in `sealing`, None where it is plain; to be asked before anything is encoded."""
+        ...
+
+    def open(self, header: Json | None, lineage: str) -> None:
+        """Be told the `sealing` of a snapshot before anything of it is decoded. Raises StateError, Sealed."""
+        ...
+
+    def mac(self, digest: bytes) -> str:
+        """The keyed digest of a snapshot that carries `sealing`."""
+        ...
+
+    def trust(self, digest: bytes, mac: str, serial: int) -> None:
+        """Check the same, and that no later serial was seen. Raises StateError."""
+        ...
+
+    def wrap(self, data: bytes, about: tuple[str, ...]) -> str | None:
+        """A whole document's or record's text, None where only numbers are sealed."""
+        ...
+
+    def unwrap(self, text: str, about: tuple[str, ...]) -> bytes:
+        """The bytes of a text made for `about`. Raises StateError, Sealed."""
+        ...
+
+    def turn(self) -> None:
+        """A checkpoint begins: keys that were made ready come into use."""
         ...
 
 
 class _Clear:
     """Digits as they are."""
 
-    def encode(self, phone: Phone, address: str) -> str:  # noqa: ARG002 - the protocol's
+    settled = True
+
+    def encode(self, phone: Phone, address: str, field: str) -> str:  # noqa: ARG002 - the protocol's
         return phone.digits
 
-    def decode(self, text: str, address: str) -> Phone:  # noqa: ARG002 - the protocol's
+    def decode(self, text: str, address: str, field: str) -> Phone:  # noqa: ARG002 - the protocol's
         if text.isdecimal():
             return Phone(text)
         raise Sealed
 
+    def hide(self, secret: str) -> str:
+        return secret
+
+    def reveal(self, text: str) -> str:
+        return text
+
+    def header(self, lineage: str) -> Json | None:  # noqa: ARG002 - the protocol's
+        return None
+
+    def open(self, header: Json | None, lineage: str) -> None:  # noqa: ARG002 - the protocol's
+        if header is not None:
+            raise Sealed
+
+    def mac(self, digest: bytes) -> str:  # noqa: ARG002 - the protocol's
+        return ""
+
+    def trust(self, digest: bytes, mac: str, serial: int) -> None:
+        """Nothing is keyed."""
+
+    def wrap(self, data: bytes, about: tuple[str, ...]) -> str | None:  # noqa: ARG002 - the protocol's
+        return None
+
+    def unwrap(self, text: str, about: tuple[str, ...]) -> bytes:  # noqa: ARG002 - the protocol's
+        raise Sealed
+
+    def turn(self) -> None:
+        """There is no key."""
+
 
 class Sealed(ValueError):
-    """A number is not in clear digits."""
+    """What is to be read is sealed, and no key is configured."""
 
 
 CLEAR: Final[PhoneCodec] = _Clear()
@@ -137,9 +216,9 @@ def encode_entry(entry: Entry | GroupEntry, address: str, seal: PhoneCodec) -> J
         made["labels"] = entry.labels
     made["lifetime"] = encode_lifetime(entry.lifetime)
     made["mode"] = entry.mode.value
-    made["phone_a"] = seal.encode(entry.phone_a, address)
+    made["phone_a"] = seal.encode(entry.phone_a, address, "phone_a")
     if entry.phone_b is not None:
-        made["phone_b"] = seal.encode(entry.phone_b, address)
+        made["phone_b"] = seal.encode(entry.phone_b, address, "phone_b")
     if entry.phone_x is not None:
         made["phone_x"] = entry.phone_x
     if entry.phone_x_b is not None:
@@ -163,7 +242,7 @@ def _encode_group(entry: GroupEntry, address: str, seal: PhoneCodec) -> Json:
     made["group_id"] = entry.group_id
     made["group_name"] = entry.group_name
     made["holds"] = entry.holds.value
-    made["phones"] = [seal.encode(one, address) for one in entry.phones]
+    made["phones"] = [seal.encode(one, address, "phones") for one in entry.phones]
     if entry.protect:
         made["protect"] = True
     made["provider"] = entry.provider
@@ -192,8 +271,8 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
     if mode is None:
         return _decode_group(made, address, seal)
     made["mode"] = _MODES[mode]
-    made["phone_a"] = seal.decode(made["phone_a"], address)
-    made["phone_b"] = _phone_or_none(made.get("phone_b"), address, seal)
+    made["phone_a"] = seal.decode(made["phone_a"], address, "phone_a")
+    made["phone_b"] = _phone_or_none(made.get("phone_b"), address, "phone_b", seal)
     life = made["lifetime"].get
     made["lifetime"] = _lifetime(
         life("lease_seconds"), life("until"), life("renew_before_seconds", 0), life("keep", True)
@@ -210,7 +289,7 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
 
 
 def _decode_group(made: Json, address: str, seal: PhoneCodec) -> GroupEntry:
-    made["phones"] = tuple(seal.decode(one, address) for one in made["phones"])
+    made["phones"] = tuple(seal.decode(one, address, "phones") for one in made["phones"])
     made["holds"] = Holds(made["holds"])
     return GroupEntry(**made)
 
@@ -220,8 +299,8 @@ def _present(**values: Any) -> Json:
     return {key: value for key, value in values.items() if value is not None and value not in ((), [])}
 
 
-def _phone_or_none(text: str | None, address: str, seal: PhoneCodec) -> Phone | None:
-    return None if text is None else seal.decode(text, address)
+def _phone_or_none(text: str | None, address: str, name: str, seal: PhoneCodec) -> Phone | None:
+    return None if text is None else seal.decode(text, address, name)
 
 
 def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:
@@ -232,8 +311,8 @@ def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:
         customer_bind_id=one.customer_bind_id,
         extension=one.extension,
         group=one.group,
-        phone_a=seal.encode(one.phone_a, one.address),
-        phone_b=None if one.phone_b is None else seal.encode(one.phone_b, one.address),
+        phone_a=seal.encode(one.phone_a, one.address, "phone_a"),
+        phone_b=None if one.phone_b is None else seal.encode(one.phone_b, one.address, "phone_b"),
         phone_x=one.phone_x,
         provider=one.provider,
     )
@@ -248,8 +327,8 @@ def decode_superseded(made: Json, seal: PhoneCodec) -> Superseded:
         address=address,
         provider=made["provider"],
         bind_id=made["bind_id"],
-        phone_a=seal.decode(made["phone_a"], address),
-        phone_b=_phone_or_none(made.get("phone_b"), address, seal),
+        phone_a=seal.decode(made["phone_a"], address, "phone_a"),
+        phone_b=_phone_or_none(made.get("phone_b"), address, "phone_b", seal),
         phone_x=made.get("phone_x"),
         extension=made.get("extension"),
         customer_bind_id=made.get("customer_bind_id"),
@@ -269,7 +348,7 @@ def encode_intent(one: Intent, seal: PhoneCodec) -> Json:
         expire_seconds=one.expire_seconds,
         group_change=one.group_change and one.group_change.value,
         group_id=one.group_id,
-        group_phones=[seal.encode(phone, one.address) for phone in one.group_phones],
+        group_phones=[seal.encode(phone, one.address, "group_phones") for phone in one.group_phones],
         known_ids=one.known_ids,
         latest_at=one.latest_at,
         not_before=one.not_before,
@@ -301,7 +380,7 @@ def decode_intent(made: Json, seal: PhoneCodec) -> Intent:
         expire_seconds=made.get("expire_seconds"),
         group_id=made.get("group_id"),
         group_change=None if change is None else GroupChange(change),
-        group_phones=tuple(seal.decode(one, address) for one in made.get("group_phones", ())),
+        group_phones=tuple(seal.decode(one, address, "group_phones") for one in made.get("group_phones", ())),
         known_ids=tuple(made.get("known_ids", ())),
         replaces=made.get("replaces"),
         unbinds=None if unbinds is None else decode_superseded(unbinds, seal),
@@ -337,7 +416,7 @@ def encode_resting(one: Resting, seal: PhoneCodec) -> Json:
     return _present(
         address=one.address,
         extension=one.extension,
-        party=None if one.party is None else seal.encode(one.party, one.address),
+        party=None if one.party is None else seal.encode(one.party, one.address, "party"),
         phone_x=one.phone_x,
         provider=one.provider,
         until=instant(one.until),
@@ -352,7 +431,7 @@ def decode_resting(made: Json, seal: PhoneCodec) -> Resting:
         address=made["address"],
         until=at_instant(made["until"]),
         extension=made.get("extension"),
-        party=_phone_or_none(made.get("party"), made["address"], seal),
+        party=_phone_or_none(made.get("party"), made["address"], "party", seal),
     )
 
 

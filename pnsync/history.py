@@ -20,6 +20,8 @@ from pnsync.state import Head, State
 from pnsync.statecodes import REBUILD, refusal
 
 SNAPSHOT: Final = "snapshot"
+MOVED_NOTE: Final = "moved_to"
+"""The note in a state that lives elsewhere now: where."""
 _READS: Final = 20
 _PAUSE_SECONDS: Final = 0.05
 
@@ -135,6 +137,8 @@ class History:
                 raise _distrust(
                     "S912", f"The journal is of the lineage {lineage}, the state of {state.lineage}."
                 )
+            if (sealed := body.get("sealed")) is not None:
+                body["events"] = from_json(self.codec.unwrap(sealed, record_about(body, one.seq)))
             return [decode_event(made, self.codec) for made in body["events"]]
         except Sealed:
             raise refusal(
@@ -149,6 +153,11 @@ class History:
                 "Install that version, here and wherever this state is used; or derive the state anew:",
                 command=REBUILD,
             ) from None
+
+
+def record_about(body: dict[str, Any], seq: int) -> tuple[str, ...]:
+    """What a record that is sealed as a whole is bound to."""
+    return "record", str(body["serial"]), str(body["epoch"]), str(seq)
 
 
 def _body(one: framing.Frame) -> dict[str, Any]:

@@ -159,6 +159,46 @@ _CODES: Final = {
         "the lock cannot be broken just now",
         "The holder stands still in the middle of a write. End its process; then the lock is free by itself.",
     ),
+    "S930": StateCode(
+        "the state holds clear numbers where sealed ones are required",
+        "`state: encryption:` is set, and the state, or a record of its journal, holds plain digits. With `enforced: true` "
+        "no plain state is read, and in a sealed state no plain number ever is: somebody could have put it there. "
+        "`pnsync state rekey` seals a plain state, once; it is run by a person who knows why the state is plain.",
+    ),
+    "S931": StateCode(
+        "the state was altered by somebody without its key",
+        "What is sealed is bound to its state, address and field, and the whole file carries a keyed digest. One of them does "
+        "not fit: a number was moved or altered, or the file was edited. Bring back the copy that ran last, whole, or run "
+        "`pnsync state rebuild`.",
+    ),
+    "S932": StateCode(
+        "an older state was put back",
+        "The highest serial that was seen is remembered apart from the state, and this state is below it. What was recorded "
+        "since is missing in it, so that bindings would be made twice. Bring back the newer one. Where the older one is "
+        "meant, delete the mark that the message names, or lower PNSYNC_STATE_MIN_SERIAL.",
+    ),
+    "S933": StateCode(
+        "the identity does not open the state",
+        "The state is sealed to age recipients, and the identity in PNSYNC_AGE_IDENTITY or PNSYNC_AGE_IDENTITY_FILE is none "
+        "of them, or the wrapped key was damaged. `sealing: recipients` in the state file lists whom it is sealed to. One of "
+        "them adds your recipient to the root file and runs `pnsync state rekey`.",
+    ),
+    "S934": StateCode(
+        "the state is sealed in a way that is not known",
+        "Its `sealing` is not what this version of pnsync writes: a newer one has written it, or it was edited. Install the "
+        "newer version everywhere this state is used.",
+    ),
+    "S935": StateCode(
+        "Git would commit real numbers",
+        "The state file holds numbers in clear and lies in a Git work tree without being ignored, so that the next "
+        "`git add` publishes them, for good. Seal it (`state: encryption:`), add its folder to .gitignore, or accept it with "
+        "`state: plain_in_git: true`. A file that Git tracks already counts as not ignored: `git rm --cached` it.",
+    ),
+    "S936": StateCode(
+        "nobody here could open the new keys",
+        "Before a state is sealed, pnsync opens what it has just sealed. The identity of this run is none of the "
+        "`recipients`, so that this state could not be read again here. `age-keygen -y FILE` tells an identity's recipient.",
+    ),
     "S940": StateCode(
         "the state is locked",
         "One run works on a state at a time. The lock names its holder. A local holder that died frees it at once, a remote "
@@ -231,6 +271,11 @@ _CODES: Final = {
         "the state has moved to another place",
         "`pnsync state migrate` has moved this state, and what lies here is what was left behind. Let `state:` in the root "
         "file name the new place, on every branch; to come back, migrate back.",
+    ),
+    "S972": StateCode(
+        "the copy of the state is not what was copied",
+        "`pnsync state migrate` read the new place back and found something else than it wrote. The old place is still in "
+        "use. Look at who else writes to the new one, empty it, and migrate again.",
     ),
 }
 

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from pnsync.codec import (
     CLEAR,
+    SECRET_NOTE,
     Json,
     PhoneCodec,
     Sealed,
@@ -44,15 +45,46 @@ VERSION: Final = 1
 _CHECKSUM_LINE = b'  "checksum": "sha256:%s",\n'
 _CHECKSUM_START = b'\n  "checksum": "sha256:'
 _CHECKSUM_LENGTH = len(_CHECKSUM_LINE) - 2 + 64
+_LINEAGE_START = b'\n  "lineage": '
+_MAC_START = b'\n  "mac": "'
+_MAC_LINE = b'  "mac": "%s",\n'
 
 
 def dumps(state: State, codec: PhoneCodec = CLEAR) -> bytes:
-    """The canonical bytes of a state."""
+    """The canonical bytes of a state, sealed as the codec seals."""
     with _without_collector():
-        before, after = _parts(state, codec)
+        header = codec.header(state.lineage)
+        whole = None if header is None else codec.wrap(_checked(*_parts(state, CLEAR)), _about(state))
+        if whole is None:
+            before, after = _parts(state, codec, header)
+        else:
+            before, after = _envelope(state, header, whole)
+    if header is None:
+        return _checked(before, after)
+    start = after.find(b"\n", after.find(_LINEAGE_START) + 1) + 1
+    keyed = hashlib.sha256(before + after).digest()
+    return _checked(before, after[:start] + _MAC_LINE % codec.mac(keyed).encode() + after[start:])
+
+
+def _checked(before: bytes, after: bytes) -> bytes:
     digest = hashlib.sha256(before)
     digest.update(after)
     return b"".join((before, _CHECKSUM_LINE % digest.hexdigest().encode(), after))
+
+
+def _about(state: State) -> tuple[str, ...]:
+    """What a state that is sealed as a whole is bound to; the number of its last record tells its epoch too."""
+    return "state", str(state.serial), str(state.head.seq), state.head.hash
+
+
+def _envelope(state: State, header: Json | None, sealed: str) -> tuple[bytes, bytes]:
+    """The same two parts of a state that is sealed as a whole."""
+    head = {"hash": state.head.hash, "seq": state.head.seq}
+    rest = {"head": head, "lineage": state.lineage, "sealed": sealed, "sealing": header}
+    lines = [_scalar(key, value) for key, value in rest.items()]
+    return b"{\n", b",\n".join(
+        [_scalar("format", FORMAT), *lines, _scalar("serial", state.serial), _scalar("version", VERSION)]
+    ) + b"\n}\n"
 
 
 def checksum(data: bytes) -> str:
@@ -61,6 +93,15 @@ def checksum(data: bytes) -> str:
     if start < 0:
         return ""
     return data[start + len(_CHECKSUM_START) - 7 :][:71].decode("ascii", "replace")
+
+
+def same_sealing(data: bytes, header: Json | None) -> bool:
+    """Whether a state file's bytes carry this `sealing`."""
+    try:
+        found = from_json(data)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("sealing") == header
 
 
 def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file") -> State:
@@ -75,7 +116,7 @@ def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file
             document = from_json(data, cache_strings="keys")
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise diagnose(data, name, FORMAT, VERSION)
-            return _state(document, codec)
+            return _opened(data, document, codec, name)
         except Sealed:
             raise refusal(
                 "S917",
@@ -103,13 +144,34 @@ def _intact(data: bytes) -> bool:
     return data[start:end] == _CHECKSUM_LINE % digest.hexdigest().encode()
 
 
-def _parts(state: State, codec: PhoneCodec) -> tuple[bytes, bytes]:
+def _opened(data: bytes, document: Json, codec: PhoneCodec, name: str) -> State:
+    """The state of a document whose checksum is right, once the codec trusts it."""
+    header, lineage = document.get("sealing"), document["lineage"]
+    codec.open(header, lineage)
+    if header is not None:
+        start = data.find(_MAC_START) + 1
+        end = data.find(b"\n", start) + 1
+        plain = data.find(_CHECKSUM_START) + 1
+        kept = data[:plain] + data[plain + _CHECKSUM_LENGTH : start] + data[end:]
+        codec.trust(hashlib.sha256(kept).digest(), document["mac"], document["serial"])
+    sealed = document.get("sealed")
+    if sealed is None:
+        return _state(document, codec)
+    head = document["head"]
+    about = ("state", str(document["serial"]), str(head["seq"]), head["hash"])
+    inner = loads(codec.unwrap(sealed, about), CLEAR, name=name)
+    if (inner.lineage, inner.serial) != (lineage, document["serial"]):
+        raise KeyError("lineage")
+    return inner
+
+
+def _parts(state: State, codec: PhoneCodec, header: Json | None = None) -> tuple[bytes, bytes]:
     """The lines before and after the checksum's; top-level keys stand sorted, so it is the second."""
     accounts = _object("accounts", state.accounts, encode_account)
-    return b"{\n" + accounts + b",\n", b",\n".join(_rest(state, codec)) + b"\n}\n"
+    return b"{\n" + accounts + b",\n", b",\n".join(_rest(state, codec, header)) + b"\n}\n"
 
 
-def _rest(state: State, codec: PhoneCodec) -> Iterator[bytes]:
+def _rest(state: State, codec: PhoneCodec, header: Json | None) -> Iterator[bytes]:
     entries = state.entries
     extra = {
         address: number
@@ -126,9 +188,14 @@ def _rest(state: State, codec: PhoneCodec) -> Iterator[bytes]:
     yield _object("generations", extra, _same)
     yield _scalar("head", {"hash": state.head.hash, "seq": state.head.seq})
     yield _scalar("lineage", state.lineage)
-    yield _object("notes", state.notes, _same)
+    notes = dict(state.notes)
+    if SECRET_NOTE in notes:
+        notes[SECRET_NOTE] = codec.hide(notes[SECRET_NOTE])
+    yield _object("notes", notes, _same)
     yield _object("pending", state.pending, lambda one: encode_pending(one, codec))
     yield _list("quarantine", (encode_resting(one, codec) for one in state.quarantine))
+    if header is not None:
+        yield _scalar("sealing", header)
     yield _scalar("serial", state.serial)
     yield _object("superseded", state.superseded, lambda one: encode_superseded(one, codec))
     yield _object("unbound", state.unbound, instant)
@@ -165,7 +232,9 @@ def _state(document: Json, codec: PhoneCodec) -> State:
         address: entry.generation for address, entry in entries.items() if isinstance(entry, Entry)
     }
     generations.update(document["generations"])
-    head = document["head"]
+    head, notes = document["head"], document["notes"]
+    if SECRET_NOTE in notes:
+        notes[SECRET_NOTE] = codec.reveal(notes[SECRET_NOTE])
     return State(
         lineage=document["lineage"],
         serial=document["serial"],
@@ -178,7 +247,7 @@ def _state(document: Json, codec: PhoneCodec) -> State:
         generation_base=document["generation_base"],
         unbound={name: at_instant(made) for name, made in document["unbound"].items()},
         failures={name: decode_failure(made) for name, made in document["failures"].items()},
-        notes=document["notes"],
+        notes=notes,
         head=Head(head["seq"], head["hash"]),
     )
 

@@ -19,10 +19,10 @@ from pnsync import holder as holders
 from pnsync import lease as leases
 from pnsync import record as framing
 from pnsync import statefile
-from pnsync.codec import CLEAR, PhoneCodec, serialise
+from pnsync.codec import CLEAR, SECRET_NOTE, PhoneCodec, serialise
 from pnsync.errors import Fenced, StateError, UsageError
 from pnsync.eventcodec import encode_event
-from pnsync.history import SNAPSHOT, History, Loaded
+from pnsync.history import MOVED_NOTE, SNAPSHOT, History, Loaded, record_about
 from pnsync.holder import Holder
 from pnsync.interfaces import Backend, Changed, Clock, Exclusive, Taken
 from pnsync.journal import Began, Event, Fold, replay
@@ -32,10 +32,13 @@ from pnsync.state import Head, State
 from pnsync.statecodes import refusal, summary
 
 BACKUP: Final = "backup"
-KEY_NOTE: Final = "key"
+KEY_NOTE: Final = SECRET_NOTE
 """The note that keeps the key of pseudonyms, digests and fingerprints, in hexadecimal."""
 _ALL: Final = (1 << 62) - 1
-_NO_DAMAGE: Final = frozenset({"S909", "S916", "S917", "S920", "S921", "S922", "S923"})
+_NO_DAMAGE: Final = frozenset(
+    {"S909", "S916", "S917", "S920", "S921", "S922", "S923", "S930", "S932", "S933", "S934", "S936"}
+    | {f"S{number}" for number in range(960, 980)}
+)
 """Refusals of a state that is well and not for us, or of a place that does not work: no reason to write a new one."""
 
 
@@ -78,7 +81,10 @@ class Store:
         missing or another's.
         """
         loaded = self._history.load()
-        return None if loaded is None else loaded.state
+        if loaded is None:
+            return None
+        self._refuse_moved(loaded.state)
+        return loaded.state
 
     def create(self, holder: Holder, *, lineage: str | None = None) -> State:
         """Make an empty state (`init`). Raises StateError where there is one, Locked where a run is at it."""
@@ -93,14 +99,17 @@ class Store:
         finally:
             guard.release()
 
-    def hold(self, holder: Holder, *, timeout: float) -> "Session":
+    def hold(self, holder: Holder, *, timeout: float, moved_allowed: bool = False) -> "Session":
         """Take the state for one run, waiting up to `timeout` seconds. Raises Locked and what `load` raises.
 
-        Where there is no state yet the session has an empty one, which becomes real with the first record.
+        Where there is no state yet the session has an empty one, which becomes real with the first record. With
+        `moved_allowed` one that has moved elsewhere is taken too, to be replaced.
         """
         guard = self._locked(holder, timeout)
         try:
             loaded = self._history.load() or Loaded(new_state(), None, anchored=True)
+            if not moved_allowed:
+                self._refuse_moved(loaded.state)
         except BaseException:
             guard.release()
             raise
@@ -159,6 +168,15 @@ class Store:
             return Guard(lock, None)
         lease = leases.acquire(self.backend, self.clock, holder, timeout)
         return Guard(lease, self._heartbeat(lease))
+
+    def _refuse_moved(self, state: State) -> None:
+        where = state.notes.get(MOVED_NOTE)
+        if where is not None:
+            raise refusal(
+                "S971",
+                f"What lies in {self.backend.location} was moved to {where}, at serial {state.serial}.",
+                "Let `state:` in the root file name that place, on this branch too.",
+            )
 
     def _refuse_readable(self) -> None:
         try:
@@ -300,6 +318,9 @@ class Session:
                 self._version = self._store.write(self._base, None)
             except Changed:
                 raise _fenced("Another run has made the state meanwhile.") from None
+        elif not self._store.codec.settled:
+            # Keys are durable before the first record that needs them.
+            self._version = self._write_over(self._base)
         if not self._anchored:
             # The log is behind the snapshot, as where the file was brought from elsewhere: it begins anew.
             self._store.backend.drop(self._head.seq)
@@ -316,6 +337,12 @@ class Session:
             "nonce": self._nonce,
             "serial": serial,
         }
+        codec = self._store.codec
+        codec.header(self._base.lineage)
+        sealed = codec.wrap(serialise(to_json, events), record_about(body, seq))
+        if sealed is not None:
+            del body["events"]
+            body["sealed"] = sealed
         line, digest = framing.frame(seq, self._head.hash, serialise(to_json, body))
         self._store.backend.append(seq, line)
         self._head = Head(seq, digest)
@@ -328,19 +355,40 @@ class Session:
         through = self._head.seq
         self._append([], serial)
         state = replace(state, serial=serial, head=self._head)
+        self._store.codec.turn()
+        self._version = self._write_over(state)
+        self._base = self._state = state
+        self._fold = Fold(state)
+        self._events = []
+        self._epoch = 0
+        self._store.backend.drop(through)
+
+    def _write_over(self, state: State) -> str:
         try:
-            self._version = self._store.write(state, self._version)
+            return self._store.write(state, self._version)
         except Changed:
             raise refusal(
                 "S925",
                 f"{self._store.backend.location} is not the file that this run began with.",
                 "What this run did is in the journal beside it. Find out who writes the file before the next run.",
             ) from None
-        self._base = self._state = state
-        self._fold = Fold(state)
-        self._events = []
-        self._epoch = 0
-        self._store.backend.drop(through)
+
+    def rekey(self, state: State | None) -> State:
+        """Write the state under the keys that the codec has ready; None: it has none ready, the keys stay.
+
+        The backup goes with it, which an earlier run may have left plain or under a key that others know.
+        """
+        self._run(lambda: self._rekey(state))
+        return self.state
+
+    def _rekey(self, state: State | None) -> None:
+        if state is not None:
+            self._record(())
+            self._checkpoint(replace(state, head=self._head), self._base.serial + 1)
+        backend, codec = self._store.backend, self._store.codec
+        before = backend.read(BACKUP)
+        if before is not None and not statefile.same_sealing(before.data, codec.header(self._base.lineage)):
+            backend.write(BACKUP, statefile.dumps(self.state, codec), before.version)
 
     def _replace(self, state: State) -> None:
         theirs = self._base.lineage if self._readable and self.exists else state.lineage

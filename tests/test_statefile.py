@@ -141,15 +141,44 @@ def test_the_checksum_can_be_asked_for() -> None:
 
 
 class Reversing:
-    """A codec that is none of pnsync's: digits backwards, marked with their address."""
+    """A codec that is none of pnsync's: digits backwards, marked with their address and field."""
 
-    def encode(self, phone: Phone, address: str) -> str:
-        return f"{address}|{phone.digits[::-1]}"
+    settled = True
 
-    def decode(self, text: str, address: str) -> Phone:
+    def encode(self, phone: Phone, address: str, field: str) -> str:
+        return f"{address}|{field}|{phone.digits[::-1]}"
+
+    def decode(self, text: str, address: str, field: str) -> Phone:
         marked, _, digits = text.rpartition("|")
-        assert marked == address
+        assert marked == f"{address}|{field}"
         return Phone(digits[::-1])
+
+    def hide(self, secret: str) -> str:
+        return secret[::-1]
+
+    def reveal(self, text: str) -> str:
+        return text[::-1]
+
+    def header(self, lineage: str) -> dict[str, str] | None:
+        return {"way": "backwards"}
+
+    def open(self, header: dict[str, str] | None, lineage: str) -> None:
+        assert header == {"way": "backwards"}
+
+    def mac(self, digest: bytes) -> str:
+        return digest.hex()[::-1]
+
+    def trust(self, digest: bytes, mac: str, serial: int) -> None:
+        assert mac == self.mac(digest)
+
+    def wrap(self, data: bytes, about: tuple[str, ...]) -> str | None:
+        return None
+
+    def unwrap(self, text: str, about: tuple[str, ...]) -> bytes:
+        raise AssertionError
+
+    def turn(self) -> None:
+        return None
 
 
 @given(states())

@@ -1,0 +1,99 @@
+"""age: who may open what (recipients), and the identity that this run opens with.
+
+An identity comes from PNSYNC_AGE_IDENTITY (its text) or PNSYNC_AGE_IDENTITY_FILE (a file as age-keygen writes it, one
+identity a line, comments allowed). Promises: no identity stands in a message or a repr.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pnsync.errors import UsageError
+from pnsync.sealing.libraries import library
+
+VARIABLE: Final = "PNSYNC_AGE_IDENTITY"
+FILE_VARIABLE: Final = "PNSYNC_AGE_IDENTITY_FILE"
+_PREFIX: Final = "AGE-SECRET-KEY-1"
+
+
+class Unopened(Exception):
+    """No identity at hand opens it, or it is damaged."""
+
+
+class Identity:
+    """The identities of this run, read when something is to be opened."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._found: list[Any] | None = None
+
+    def __repr__(self) -> str:
+        return "Identity()"
+
+    def open(self, data: bytes) -> bytes:
+        """The plain bytes of an age file, binary or armoured. Raises Unopened, UsageError without an identity."""
+        pyrage = library("pyrage")
+        try:
+            return bytes(pyrage.decrypt(data, self._identities()))
+        except (pyrage.DecryptError, ValueError):
+            raise Unopened from None
+
+    def recipients(self) -> tuple[str, ...]:
+        """The public side of each identity."""
+        return tuple(str(one.to_public()) for one in self._identities())
+
+    def _identities(self) -> list[Any]:
+        if self._found is None:
+            self._found = [_parse(one) for one in self._lines()]
+        return self._found
+
+    def _lines(self) -> list[str]:
+        lines = [one.strip() for one in self._text().splitlines()]
+        found = [one for one in lines if one and not one.startswith("#")]
+        if not found:
+            raise UsageError("the age identity is empty", f"{VARIABLE} or {FILE_VARIABLE} names it.")
+        return found
+
+    def _text(self) -> str:
+        text, path = self._environ.get(VARIABLE), self._environ.get(FILE_VARIABLE)
+        if text and path:
+            raise UsageError("two age identities are given", f"Set {VARIABLE} or {FILE_VARIABLE}, not both.")
+        if text:
+            return text
+        if not path:
+            raise UsageError(
+                "an age identity is needed",
+                "The numbers are sealed, and no identity opens them here.",
+                f"Set {VARIABLE}, or {FILE_VARIABLE} to the file that age-keygen wrote.",
+            )
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "no text"
+            raise UsageError("the age identity cannot be read", f"{FILE_VARIABLE}: {why}.") from None
+
+
+def _parse(line: str) -> Any:
+    pyrage = library("pyrage")
+    if line.upper().startswith(_PREFIX):
+        try:
+            return pyrage.x25519.Identity.from_str(line)
+        except pyrage.IdentityError:
+            pass
+    raise UsageError(
+        "the age identity is not one",
+        f"A line must begin with {_PREFIX}, as age-keygen writes it, and be whole.",
+    )
+
+
+def seal_to(data: bytes, recipients: Sequence[str], *, armoured: bool = False) -> bytes:
+    """An age file that any of the recipients opens. Raises UsageError for a recipient that is none."""
+    pyrage = library("pyrage")
+    try:
+        keys = [pyrage.x25519.Recipient.from_str(one) for one in recipients]
+    except pyrage.RecipientError:
+        raise UsageError(
+            "an age recipient is not one",
+            "It is cut off or holds a typing error: age1 and 58 more characters.",
+        ) from None
+    return bytes(pyrage.encrypt(data, keys, armored=armoured))
