@@ -1,4 +1,5 @@
-"""Careful hands on a state: rename, remove, accept an account, put another state in place, rebuild a lost one.
+"""Careful hands on a state: rename, remove, accept an account, put another state in place, move it elsewhere,
+rebuild a lost one.
 
 What `pnsync state ...` does. Every operation is recorded under the lock; a vendor is only ever read.
 """
@@ -8,13 +9,17 @@ from dataclasses import dataclass, replace
 
 from pnsync import statefile
 from pnsync.errors import StateError, UsageError
+from pnsync.history import MOVED_NOTE
+from pnsync.holder import Holder
 from pnsync.identity import address_hash, identify
-from pnsync.journal import Accepted, Doubled, Recorded, Resolved, Verdict
+from pnsync.journal import Accepted, Doubled, Noted, Recorded, Resolved, Verdict
 from pnsync.masking import derive
 from pnsync.model import Binding, Desired, LiveBinding, Observed
 from pnsync.planning import World, pseudonym_key, read_listings
 from pnsync.recovery import entry_of_row
-from pnsync.state import Entry, State
+from pnsync.state import Entry, Head, State
+from pnsync.statecodes import refusal
+from pnsync.store import Store
 
 
 def move(world: World, source: str, target: str, *, timeout: float = 0.0) -> State:
@@ -79,6 +84,41 @@ def push(world: World, data: bytes, *, timeout: float = 0.0) -> State:
                 "would be forgotten, and bindings made again. Take the state that ran last.",
             )
         return session.replace(found)
+
+
+def migrate(source: Store, target: Store, holder: Holder, *, timeout: float = 0.0) -> State:
+    """Move a state, with all that is pending in it, to another place; the old one then refuses and names the new.
+
+    The copy is read back and compared before the old place is retired, so that a run that ends in between leaves the
+    old one in use and may be repeated. Raises StateError where another state is at the new place.
+    """
+    if source.backend.location == target.backend.location:
+        raise UsageError("the state is at that place already", f"{source.backend.location} is where it lies.")
+    with source.hold(holder, timeout=timeout) as old:
+        if not old.exists:
+            raise UsageError("there is no state yet", f"{source.backend.location} does not exist.")
+        state = old.state
+        with target.hold(holder, timeout=timeout, moved_allowed=True) as new:
+            found = new.state
+            if new.exists and MOVED_NOTE not in found.notes and _content(found) != _content(state):
+                raise refusal(
+                    "S919",
+                    f"{target.backend.location} holds serial {found.serial} of lineage {found.lineage}.",
+                    "Migrate to a place that is empty.",
+                )
+            if not new.exists or _content(found) != _content(state):
+                new.replace(state)
+        copied = target.load()
+        if copied is None or _content(copied) != _content(state):
+            raise refusal("S972", f"{source.backend.location} is still the state; nothing was changed there.")
+        old.record(Noted(MOVED_NOTE, target.backend.location))
+        old.finish()
+        return copied
+
+
+def _content(state: State) -> State:
+    """A state without what belongs to its place."""
+    return replace(state, serial=0, head=Head())
 
 
 def _absent(address: str) -> UsageError:

@@ -23,7 +23,7 @@ from pnsync import holder as holders
 from pnsync.backends.patience import Patience
 from pnsync.errors import Locked, StateError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
-from pnsync.statecodes import refusal
+from pnsync.statecodes import refusal, summary
 
 TIMEOUT_SECONDS: Final = 20.0
 LIMIT_BYTES: Final = 512 * 1024 * 1024
@@ -84,6 +84,7 @@ class HttpBackend:
         )
         self._lock_id: str | None = None
         self._writing = threading.Lock()
+        self._has_answered = False
 
     # -- documents and records -------------------------------------------------------------------------------------
 
@@ -255,37 +256,16 @@ class HttpBackend:
         """
         patience = Patience(self._clock)
         while True:
+            failed: StateError | None = None
             with self._writing:
-                content = self._fetch()
-                if not step(content):
-                    return
-                failed: StateError | None = None
                 try:
-                    if self._post(content):
+                    content = self._fetch()
+                    if not step(content) or self._post(content):
                         return
                 except _Unclear as error:
-                    failed = error.failure
-            if not patience.again():
-                raise failed or self._failure("others keep changing the document")
-
-    def _change(self, step: Callable[[_Content], bool]) -> None:
-        """Post what `step` makes of the document (False: nothing is to be done), on whatever others post meanwhile.
-
-        After an answer that was lost or says that others were faster `step` looks again. Raises what it raises, and
-        Taken where the server says that our lock is gone.
-        """
-        patience = Patience(self._clock)
-        while True:
-            with self._writing:
-                content = self._fetch()
-                if not step(content):
-                    return
-                failed: StateError | None = None
-                try:
-                    if self._post(content):
-                        return
-                except _Unclear as error:
-                    failed = error.failure
+                    if not self._has_answered:
+                        raise
+                    failed = error
             if not patience.again():
                 raise failed or self._failure("others keep changing the document")
 
@@ -304,20 +284,14 @@ class HttpBackend:
         elif self._fetch().version != content.version:
             return False
         asked = {} if self._lock_id is None else {"ID": self._lock_id}
-        try:
-            answer = self._send(
-                self._settings.update_method, self._settings.address, asked, _document(content), headers
-            )
-        except StateError as error:
-            raise _Unclear(error) from None
+        method, address = self._settings.update_method, self._settings.address
+        answer = self._send(method, address, asked, _document(content), headers)
         if answer.status_code == _STALE:
             return False
         if answer.status_code in _HELD:
             # Without a lock of ours somebody else's keeps us out; with one, ours was broken.
             self._lock_id = None
             raise Taken
-        if answer.status_code >= 500:
-            raise _Unclear(self._failure(f"a write was answered with HTTP {answer.status_code}"))
         if answer.status_code >= 300:
             raise self._failure(f"a write was answered with HTTP {answer.status_code}")
         return True
@@ -340,7 +314,10 @@ class HttpBackend:
             )
             answer = self._client.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._failure(type(error).__name__) from None
+            raise self._unclear(type(error).__name__) from None
+        if answer.status_code >= 500:
+            raise self._unclear(f"HTTP {answer.status_code}")
+        self._has_answered = True
         if answer.status_code in (401, 403):
             raise self._failure(f"the server refuses the credentials (HTTP {answer.status_code})")
         if len(answer.content) > LIMIT_BYTES:
@@ -348,20 +325,21 @@ class HttpBackend:
         return answer
 
     def _failure(self, why: str) -> StateError:
-        return refusal(
-            "S967",
+        return refusal("S967", *self._detail(why))
+
+    def _unclear(self, why: str) -> "_Unclear":
+        return _Unclear(summary("S967"), *self._detail(why), code="S967")
+
+    def _detail(self, why: str) -> tuple[str, ...]:
+        return (
             f"{self.location}: {why}.",
             "No call is made whose intent cannot be stored. See that the server runs and takes the credentials, then",
             "run the same command again.",
         )
 
 
-class _Unclear(Exception):
-    """A write whose answer does not tell whether it took effect."""
-
-    def __init__(self, failure: StateError) -> None:
-        super().__init__()
-        self.failure = failure
+class _Unclear(StateError):
+    """No answer, or one that does not tell whether a write took effect."""
 
 
 class _ServerLock:

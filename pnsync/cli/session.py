@@ -1,4 +1,4 @@
-"""The composition root: the only file that names concrete vendors and backends, and puts a command's world together.
+"""The composition root: names concrete vendors (places.py: backends), and puts a command's world together.
 
 Promises: credentials are read late and stand in no message; nothing is called by putting things together. Must
 not decide what a command does.
@@ -9,25 +9,24 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pnsync.backends.local import LocalBackend
 from pnsync.checkout import GitCheckout
 from pnsync.cli import VERSION
 from pnsync.cli.command import Invocation
 from pnsync.cli.findings import findings_text
 from pnsync.cli.logs import shown_logs
+from pnsync.cli.places import CA_FILE, open_backend
 from pnsync.cli.signals import Signals, SystemClock
 from pnsync.config import load
 from pnsync.config.endpoints import ALLOWED_HOSTS, allowed_hosts, check_endpoint
 from pnsync.dispatch import ThreadDispatcher
-from pnsync.errors import UsageError
 from pnsync.holder import Holder
-from pnsync.interfaces import Backend, Clock, Dispatcher, Provider
+from pnsync.interfaces import Clock, Dispatcher, Provider
 from pnsync.model import Desired, ProviderConfig, StateConfig, VendorType
 from pnsync.render.diagnostics import tally
 from pnsync.render.progress import Bars, Lines
@@ -39,35 +38,15 @@ if TYPE_CHECKING:
 
     from pnsync.planning import World
 
-DEFAULT_STATE_PATH: Final = "state/pnsync.state.json"
-ON_NETWORK: Final = "PNSYNC_STATE_ON_NETWORK_FS"
-CA_FILE: Final = "PNSYNC_CA_FILE"
 CI_LOCK_TIMEOUT_SECONDS: Final = 900.0
-
-
-def _local(settings: StateConfig, invocation: Invocation, clock: Clock) -> Backend:
-    path = str(settings.settings.get("path", DEFAULT_STATE_PATH))
-    return LocalBackend(
-        str(invocation.path(path)),
-        clock,
-        root=str(invocation.folder),
-        network_allowed=invocation.environ.get(ON_NETWORK) == "1",
-    )
-
-
-BACKENDS: Final[Mapping[str, Callable[[StateConfig, Invocation, Clock], Backend]]] = {"local": _local}
-"""Where a state may be kept, by the name that `state: {backend: …}` gives."""
 
 
 def open_store(settings: StateConfig, lineage: str | None, invocation: Invocation, clock: Clock) -> Store:
     """The state's place, as the root file's `state` and `lineage` name it."""
-    build = BACKENDS.get(settings.backend)
-    if build is None:
-        raise UsageError(
-            "this installation does not know the state's backend",
-            f"state: {{backend: {settings.backend}}} needs one of: {', '.join(BACKENDS)}.",
-        )
-    return Store(build(settings, invocation, clock), clock, pinned_lineage=lineage)
+    from pnsync.sealing.opening import open_codec
+
+    codec = open_codec(settings.settings, invocation.environ)
+    return Store(open_backend(settings, invocation, clock), clock, pinned_lineage=lineage, codec=codec)
 
 
 def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) -> Provider:

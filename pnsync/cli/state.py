@@ -4,7 +4,8 @@ import json as jsonlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pnsync.planning import World
     from pnsync.state import State
     from pnsync.store import Store
+
+COMMON: Final = ("encryption", "plain_in_git")
+"""What `state:` says of every place, and holds for the new one too."""
 
 
 @contextmanager
@@ -217,6 +221,44 @@ def push(invocation: Invocation, file: str, lock_timeout: int | None) -> int:
     with _world(invocation, lock_timeout) as (world, timeout):
         found = surgery.push(world, data, timeout=timeout)
     invocation.output.out(f"The state is at serial {found.serial} now.")
+    return ExitCode.DONE
+
+
+@state.command("migrate")
+@click.option(
+    "--to",
+    "place",
+    metavar="PLACE",
+    required=True,
+    help="As in the root file: '{backend: postgres, dsn: …}'.",
+)
+@lock_option
+@click.pass_obj
+def migrate(invocation: Invocation, place: str, lock_timeout: int | None) -> int:
+    """Move the state to another place; the old one then refuses and names the new."""
+    from pnsync import surgery
+    from pnsync.cli.logs import shown_logs
+    from pnsync.cli.session import lock_timeout_seconds, new_holder, open_store
+    from pnsync.cli.signals import Signals, SystemClock
+    from pnsync.config import load, read_place
+
+    with Signals(gentle=True) as signals, shown_logs(invocation):
+        clock = SystemClock(signals)
+        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        asked = read_place(place, "--to")
+        # Sealed stays sealed: only what is said otherwise changes.
+        shared = {key: desired.state.settings[key] for key in COMMON if key in desired.state.settings}
+        target = replace(asked, settings={**shared, **asked.settings})
+        moved = surgery.migrate(
+            open_store(desired.state, desired.lineage, invocation, clock),
+            open_store(target, desired.lineage, invocation, clock),
+            new_holder(invocation, clock),
+            timeout=lock_timeout_seconds(invocation, lock_timeout),
+        )
+    output = invocation.output
+    output.out(f"Moved to serial {moved.serial} of lineage {escape(moved.lineage)}, read back and compared.")
+    output.out(f"The old place refuses from now on. In {escape(invocation.root)}, on every branch:")
+    output.out(f"    state: {escape(place.strip())}")
     return ExitCode.DONE
 
 

@@ -7,6 +7,7 @@ was loaded; `PAGES` explains every code.
 from pnsync.config.codes import PAGES
 from pnsync.config.digest import config_digest
 from pnsync.config.loading import load, load_source
+from pnsync.config.place import read_place
 from pnsync.config.policy import policy_findings
 from pnsync.config.sources import FolderSource, Source, SourceRefused
 
@@ -19,4 +20,5 @@ __all__ = [
     "load",
     "load_source",
     "policy_findings",
+    "read_place",
 ]
