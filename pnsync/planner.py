@@ -24,7 +24,8 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pnsync.allocation import allocate
+from pnsync.allocation import Allocation, allocate
+from pnsync.capacity import sampled
 from pnsync.cases import Declared
 from pnsync.draft import Draft, open_attempt
 from pnsync.drafting import adopt_draft, forget_draft, superseded_draft, unbind_draft
@@ -123,7 +124,9 @@ class _Planning:
         found.notes.extend(self.settled.notes)
         found.decisions.extend(self.settled.decisions)
         group_ids = self._groups()
-        allocation = allocate(self.desired, self.state, self.observed, self.matched, self.now)
+        allocation = Allocation()
+        if not question.destroy:
+            allocation = allocate(self.desired, self.state, self.observed, self.matched, self.now)
         found.notes.extend(allocation.notes)
         declared = Declared(found, allocation, group_ids, self.renamed.waiting)
         for position, (address, binding) in enumerate(self.bindings.items()):
@@ -157,7 +160,7 @@ class _Planning:
             valid_until=self._valid_until(drafts, needs.until),
             unchanged=found.unchanged,
             unmanaged=sum(1 for row in self.matched.unmanaged if alive(row, self.now)),
-            bookkeeping=(*self.bookkeeping, *found.bookkeeping),
+            bookkeeping=(*self.bookkeeping, *found.bookkeeping, *(self._samples() if changes else ())),
             declared=len(self.bindings),
             refusals=(
                 *freeze_findings(freeze_of(self.given), renewing=question.renew_only),
@@ -174,6 +177,12 @@ class _Planning:
             routing=staged.routing,
             decisions=tuple(sorted(self._decisions(needs.decisions), key=_by_code)),
         )
+
+    def _samples(self) -> tuple[Event, ...]:
+        """How full groups of numbers are before this plan, for the rate of their use."""
+        if not self.question.refreshed:
+            return ()
+        return sampled(self.desired, self.state, self.observed, self.matched, self.now)
 
     def _arranged(self, selected: list[Draft]) -> _Arranged:
         """The selected drafts that fit together, in an order in which no call goes astray."""
@@ -260,6 +269,8 @@ class _Planning:
                 reason = "on hold"
             elif declared is not None:
                 reason = "declared with enabled: false"
+            elif entry.file is not None and entry.file not in (self.desired.files or (entry.file,)):
+                reason = f"no longer declared: {entry.file} is gone"
             if row is None:
                 found.unproven(address, entry)
             found.drafts.append(unbind_draft(address, entry, row, reason, declared))

@@ -122,6 +122,13 @@ def test_the_later_binding_wins_and_removing_it_brings_the_earlier_back() -> Non
     assert rings(table, B, X, "101") is None
 
 
+def test_of_two_groups_on_one_number_the_later_binding_wins() -> None:
+    table = Table([one(Mode.AXG, b=None, group="team"), one(Mode.AXG, C, None, group="crew")])
+    for name in ("team", "crew"):
+        table.set_members(name, [D.digits])
+    assert rings(table, D, X) == (C, X)
+
+
 def test_an_x_that_is_not_known_is_reached_by_no_number() -> None:
     table = Table(
         [one(Mode.AXB, x_a=None), one(Mode.AXB_EXTENSION, x_a=None, extension="101"), one(Mode.AXG, x_a=None)]
@@ -345,6 +352,17 @@ def test_a_group_that_is_replaced_under_another_a() -> None:
     found = team_world((11,), (12,), 1, 2)
     assert [each for each, _ in calls(found)] == ["unbind", "update_group", "bind"]
     assert (found.routing.misroutes, found.refusals) == ((), ())
+
+
+def test_who_is_connected_before_the_plan_may_reach_between_its_steps() -> None:
+    """12 joins the group while 1 is still its A; the two are bound to each other until this plan, so no stranger rings."""
+    old, new = group("team", (11,)), group("team", (11, 12))
+    entry, pair_ = made(axg("g", "team", 1, phone_x=X), group_id="g1"), made(axb("p", 1, 12))
+    known = state({"bindings.g": entry, "bindings.p": pair_, old.address: made_group(old)})
+    seen = observed([row_of(entry), row_of(pair_)], [live_group(made_group(old))])
+    found = planned(desired([axg("g", "team", 2, phone_x=X)], [new]), known, seen)
+    assert [each for each, _ in calls(found)] == ["update_group", "unbind", "unbind", "bind"]
+    assert found.routing.misroutes == ()
 
 
 def test_a_binding_that_goes_before_its_group_changes() -> None:
