@@ -18,6 +18,7 @@ from pnsync.cli.output import Output, occupy_standard_streams
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("init", "Write a starter pnsync.yaml."),
     "validate": ("project", "Check the files, offline."),
+    "fmt": ("fmt", "Bring the files into canonical form."),
     "plan": ("plan", "Compute what would change; changes nothing."),
     "show": ("plan", "Show a saved plan, or the state."),
     "apply": ("apply", "Make the vendor calls of a plan."),
@@ -33,6 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "state": ("state", "Look at the state, and mend it."),
     "unlock": ("state", "Break the lock of a run that hangs."),
     "sandbox": ("sandbox", "The simulated vendors."),
+    "schema": ("project", "Print the JSON Schema of the files, for editors."),
     "explain": ("project", "Explain an error code."),
     "completion": ("project", "Print the completion script of a shell."),
     "version": ("version", "Print the version."),

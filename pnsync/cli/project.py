@@ -1,4 +1,4 @@
-"""The commands about the files themselves: init, validate, explain, completion. None of them calls a vendor."""
+"""The commands about the files themselves: validate, schema, explain, completion. None of them calls a vendor."""
 
 import textwrap
 from pathlib import Path
@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 @command("validate")
 @click.option(
     "--format",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "sarif", "gitlab"]),
     default="text",
     show_default=True,
     help="How findings are written.",
@@ -53,6 +53,19 @@ def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic
             output.out(as_json(found), end="")
         case "github":
             output.out(as_github(found, folder=_folder_in_repository(invocation)), end="")
+        case "sarif":
+            from pnsync.cli import VERSION
+            from pnsync.cli.pages import titles
+            from pnsync.render.reports import as_sarif
+
+            folder = _folder_in_repository(invocation)
+            written = as_sarif(found, version=VERSION, titles=titles(), root=invocation.root, folder=folder)
+            output.out(written, end="")
+        case "gitlab":
+            from pnsync.render.reports import as_gitlab
+
+            folder = _folder_in_repository(invocation)
+            output.out(as_gitlab(found, root=invocation.root, folder=folder), end="")
         case _:
             if found:
                 from pnsync.cli.findings import findings_text
@@ -62,12 +75,31 @@ def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic
 
 
 def _folder_in_repository(invocation: Invocation) -> str:
-    """The folder as GitHub names files: from the workspace, where a job says which that is."""
-    workspace = invocation.environ.get("GITHUB_WORKSPACE")
+    """The folder as GitHub and GitLab name files: from the checkout, where a job says which that is."""
+    environ = invocation.environ
+    workspace = environ.get("GITHUB_WORKSPACE") or environ.get("CI_PROJECT_DIR")
     folder = invocation.folder.resolve()
     if workspace and folder.is_relative_to(workspace):
         return folder.relative_to(workspace).as_posix().removeprefix(".")
     return "" if folder == Path.cwd() else invocation.folder.as_posix()
+
+
+@command("schema")
+@click.option("--out", metavar="FILE", help="Write it to FILE instead of standard output.")
+@click.pass_obj
+def schema(invocation: Invocation, out: str | None) -> int:
+    """Print the JSON Schema of the files, for editors."""
+    import json
+
+    from pnsync.cli.files import replace_file
+    from pnsync.config.editor_schema import editor_schema
+
+    text = json.dumps(editor_schema(), indent=2) + "\n"
+    if out is None:
+        invocation.output.out(text, end="")
+    else:
+        replace_file(invocation.path(out), text.encode())
+    return ExitCode.DONE
 
 
 @command("explain")

@@ -101,6 +101,8 @@ FORMS: Final[Mapping[str, _Form]] = {
     ),
     "range": _Form("E248", "must be two extensions with a hyphen between", "like 100-899"),
     "reserve": _Form("E248", "must be a list of extensions of 3 digits", "like [911, 112]"),
+    "name": _Form("E264", "must be a name with columns in braces", "like courier-{id}"),
+    "columns": _Form("E261", "must map keys of a binding to headers", "like {phone_a: Mobile}"),
     "extensions": _Form("E248", "must be a mapping", "like {range: 100-899, reserve: [911]}"),
     "group_name": _Form("E251", f"must be 1 to {MAX_GROUP_NAME} characters", "the name at the vendor"),
     "remark": _Form("E251", f"must be at most {MAX_REMARK} characters", "shorten it"),

@@ -91,6 +91,11 @@ class Findings:
         self._left_out += count
 
     @property
+    def failed_count(self) -> int:
+        """How many errors were kept; to be compared with itself."""
+        return self._kept[Severity.ERROR] + self._left_out
+
+    @property
     def failed(self) -> bool:
         """Whether anything is an error."""
         return self._kept[Severity.ERROR] > 0

@@ -22,6 +22,7 @@ from pnsync.config.groups import GroupReader, Use
 from pnsync.config.moved import read_moved
 from pnsync.config.providers import read_providers
 from pnsync.config.sources import FolderSource, Source, SourceRefused
+from pnsync.config.tables import SUFFIX, Tables
 from pnsync.errors import ConfigError, SourceSpan
 from pnsync.model import Desired, ProviderConfig, StateConfig
 from pnsync.yamlfile import Limits
@@ -36,6 +37,7 @@ ROOT_KEYS: Final = (
     "schedule",
     "providers",
     "policy",
+    "tables",
 )
 ROOT: Final = "pnsync.yaml"
 
@@ -84,6 +86,8 @@ class _Loading:
         self.limits = Limits()
         self.files: list[File] = []
         self.names: list[str] = []
+        self.tables: Tables | None = None
+        """Known once the root is read: before, no file is a table."""
 
     def run(self) -> Desired:
         """Reads and checks everything."""
@@ -91,7 +95,10 @@ class _Loading:
         if root is None:
             raise ConfigError(self.findings.sorted(self.names))
         self._check_keys(root, ROOT_KEYS)
+        self.tables = Tables(root.node, self.findings)
         self._read_included(root)
+        if not self.findings.incomplete:
+            self.tables.finish()
         desired = self._assemble(root)
         if self.findings.failed:
             raise ConfigError(self.findings.sorted(self.names))
@@ -161,6 +168,11 @@ class _Loading:
             )
             return None
         self.names.append(name)
+        if self.tables is not None and name.endswith(SUFFIX):
+            table = self.tables.read(data, name, self.limits)
+            if table is not None:
+                self.files.append(table)
+            return None
         node, found = yamlfile.load(data, name, self.limits)
         self.findings.extend(found)
         if node is None:

@@ -23,6 +23,7 @@ _LABEL_VALUE = r"^[^\x00-\x1f\x7f]{1,100}$"
 _LIMIT = r"^(?:[0-9]{1,9}|[0-9]{1,3}(?:\.[0-9]{1,3})?%)$"
 THREE_DIGITS = r"^[0-9]{3}$"
 EXTENSION = r"^(?:[0-9]{3}|auto)$"
+NAME_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}$"
 RANGE = r"^[0-9]{3} ?- ?[0-9]{3}$"
 CUSTOMER_BIND_ID = r"^[!-~]{1,64}$"
 POOL_NUMBER = r"^[A-Za-z0-9._-]{1,20}$"
@@ -111,6 +112,10 @@ class BindingShape:
     labels: Labels = None
 
 
+COLUMN_KEYS = tuple(name for name in BindingShape.__dataclass_fields__ if name != "labels")
+"""The keys of a binding that a column of a table can hold."""
+
+
 @shape(slots=True, config=_FORBID)
 class DefaultsShape:
     """What the bindings (and, for `provider`, the groups) of a file take where they say nothing themselves."""
@@ -124,6 +129,28 @@ class DefaultsShape:
     expires_in: ExpiresIn = None
     renew_before: RenewBefore = None
     labels: Labels = None
+
+
+@shape(slots=True, config=_FORBID)
+class TableShape(DefaultsShape):
+    """What the rows of a table are: their name, their columns, and what no column says."""
+
+    name: Annotated[str | None, _text(NAME_PATTERN)] = None
+    columns: Annotated[
+        dict[str, str] | None,
+        _Form(
+            core_schema.dict_schema(
+                core_schema.literal_schema(list(COLUMN_KEYS)),
+                core_schema.str_schema(min_length=1),
+                min_length=1,
+            )
+        ),
+    ] = None
+    phone_x: PhoneOrGroup = None
+    extension: Annotated[str | None, _text(EXTENSION)] = None
+    group: Name = None
+    enabled: Flag = None
+    expires_at: FreeText = None
 
 
 @shape(slots=True, config=_FORBID)
@@ -202,6 +229,7 @@ KEYS: Mapping[type[Any], tuple[str, ...]] = {
     for one in (
         BindingShape,
         DefaultsShape,
+        TableShape,
         ExtensionsShape,
         GroupShape,
         ProviderShape,

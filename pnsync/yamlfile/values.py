@@ -78,6 +78,16 @@ class Mapping(dict[str, Node]):
         mark, marks = self._mark(key), self.document.marks
         return self.document.text[marks[mark + 2] : marks[mark + 3]]
 
+    def part(self, keys: Iterable[str]) -> "Mapping":
+        """The mapping with only these of its keys, at the same places."""
+        found = Mapping()
+        found.document, found._offset, found._entries = self.document, self._offset, {}
+        for key in keys:
+            if key in self:
+                found[key] = self[key]
+                found._entries[key] = self._mark(key)
+        return found
+
     def __repr__(self) -> str:
         return f"<Mapping of {len(self)}>"  # values may be personal numbers
 

@@ -1,0 +1,227 @@
+"""Tables as written -> files of bindings: `tables` in the root says what the rows of each included CSV file are.
+
+Promises: a row is judged by the same rules as an entry of a YAML file, with the line and column of its cell; cells are
+read as written. An empty cell is an absent key, for which the table's own keys and then the root's defaults stand.
+"""
+
+import re
+from typing import Final
+
+from pnsync.config import complaints, scalars, schema
+from pnsync.config.complaints import kind_of
+from pnsync.config.entries import File, mapping_at
+from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.schema import COLUMN_KEYS, DefaultsShape, TableShape
+from pnsync.yamlfile import Limits, Mapping, Node
+from pnsync.yamlfile.tables import Table, Unclosed, read_table, row_mapping
+
+SUFFIX: Final = ".csv"
+_COLUMN = re.compile(r"\{([^{}]*)\}")
+_WORDS: Final = {"true": True, "false": False}
+_OWN_KEYS: Final = ("phone_x", "extension", "group", "enabled", "expires_at")
+"""Keys of a table that are no defaults: they are entered in each row that has no such cell."""
+
+
+class Tables:
+    """The tables that a root file describes."""
+
+    def __init__(self, root: Mapping, findings: Findings) -> None:
+        self._findings = findings
+        self._patterns: dict[str, Mapping] = {}
+        self._compiled: dict[str, re.Pattern[str]] = {}
+        self._used: set[str] = set()
+        holder = mapping_at(root, "tables", findings)
+        if holder is None:
+            return
+        self._holder = holder
+        for pattern, node in holder.items():
+            if not isinstance(node, Mapping):
+                findings.report(
+                    "E209", f"a table must be a mapping, got {kind_of(node)}", holder.span_of_key(pattern)
+                )
+                continue
+            checked = schema.check(TableShape, [node])
+            complaints.report_faults(checked, TableShape, [node], [None], findings)
+            name = node.get("name")
+            if not checked.wrong_keys(0) and not (isinstance(name, str) and _COLUMN.search(name)):
+                at = node.span_of_value("name") if "name" in node else holder.span_of_key(pattern)
+                findings.report(
+                    "E264",
+                    "a table needs a name with a column in braces",
+                    at,
+                    label='like name: "courier-{id}"',
+                )
+            if checked.wrong_keys(0) or not isinstance(name, str) or not _COLUMN.search(name):
+                findings.incomplete = True
+            self._patterns[pattern] = node
+            self._compiled[pattern] = re.compile(_glob(pattern))
+
+    def read(self, data: bytes, name: str, limits: Limits) -> File | None:
+        """The rows of a file as its bindings; None, reported, where it cannot be read as a whole."""
+        pattern = next((one for one, match in self._compiled.items() if match.fullmatch(name)), None)
+        if pattern is not None:
+            self._used.add(pattern)
+        table, found = read_table(data, name, limits)
+        self._findings.extend(found)
+        if table is None:
+            self._findings.incomplete = True
+            return None
+        if pattern is None:
+            self._findings.incomplete = True
+            self._findings.report(
+                "E260",
+                "a table has no entry under tables",
+                table.span(0, table.header[-1][2] if table.header else 0),
+                label=f'add tables: {{"{name}": {{name: "…{{column}}", provider: …}}}} to the root file',
+            )
+            return None
+        node = self._patterns[pattern]
+        keys = self._keys(table, node)
+        if keys is None:
+            self._findings.incomplete = True
+            return None
+        rows = self._rows(table, node, keys)
+        defaults = node.part(schema.KEYS[DefaultsShape])
+        whole = (0, len(table.document.text))
+        file = row_mapping(
+            table.document, whole, [("bindings", (0, 0), rows, whole), ("defaults", (0, 0), defaults, (0, 0))]
+        )
+        return File(name, file)
+
+    def finish(self) -> None:
+        """Reports the patterns that fit no file."""
+        for pattern in self._patterns.keys() - self._used:
+            self._findings.report(
+                "E266",
+                "this pattern fits no included file",
+                self._holder.span_of_key(pattern),
+                label="name the file under include, too",
+            )
+
+    def _keys(self, table: Table, node: Mapping) -> list[str | None] | None:
+        """The key of a binding that each column holds, None where it holds none; None, reported, where one is wrong."""
+        findings = self._findings
+        before = findings.failed_count
+        name = node.get("name")
+        of_name = set(_COLUMN.findall(name)) if isinstance(name, str) else set()
+        chosen = node.get("columns")
+        headers = [text for text, _, _ in table.header]
+        if not headers:
+            findings.report(
+                "E261", "a table needs a header", table.span(0, 0), label="the names of its columns"
+            )
+            return None
+        for i, (text, start, end) in enumerate(table.header):
+            if not text or text in headers[:i]:
+                said = "a column has no name" if not text else f"{quoted(text)} heads two columns"
+                findings.report("E261", said, table.span(start, end))
+        if isinstance(name, str):
+            for one in sorted(of_name - set(headers)):
+                findings.report(
+                    "E264",
+                    f"the table's name wants a column {quoted(one)}",
+                    node.span_of_value("name"),
+                    label=closest(one, headers) or f"{table.document.file} has no such column",
+                )
+        phones = {"phone_a", "phone_b"}
+        if isinstance(chosen, Mapping):
+            phones = {str(chosen[key]) for key in phones if key in chosen}
+        if of_name & phones:
+            findings.report(
+                "E264",
+                "a name must not be made of phones",
+                node.span_of_value("name"),
+                label="names stand in logs and plans: take a column that is not personal",
+            )
+        if isinstance(chosen, Mapping):
+            wanted = {str(header): key for key, header in chosen.items()}
+            for header, key in wanted.items():
+                if header not in headers:
+                    findings.report(
+                        "E261",
+                        f"there is no column {quoted(header)}",
+                        chosen.span_of_value(key),
+                        label=closest(header, headers) or f"{table.document.file} has no such column",
+                    )
+            keys = [wanted.get(text) for text in headers]
+        else:
+            for text, start, end in table.header:
+                if text and text not in COLUMN_KEYS and text not in of_name:
+                    findings.report(
+                        "E261",
+                        f"{quoted(text)} is no key of a binding",
+                        table.span(start, end),
+                        label=closest(text, COLUMN_KEYS) or "name the columns that count under columns",
+                    )
+            keys = [text if text in COLUMN_KEYS else None for text in headers]
+        return None if findings.failed_count != before or not isinstance(name, str) else keys
+
+    def _rows(self, table: Table, node: Mapping, keys: list[str | None]) -> Mapping:
+        """The rows by name."""
+        parts = self._template(str(node["name"]), table)
+        heads = [(start, end) for _, start, end in table.header]
+        own = [(key, node[key]) for key in _OWN_KEYS if key in node]
+        columns = [(i, key, heads[i]) for i, key in enumerate(keys) if key is not None]
+        document, findings = table.document, self._findings
+        entries: list[tuple[str, tuple[int, int], Node, tuple[int, int]]] = []
+        names: dict[str, tuple[int, int]] = {}
+        for start, end, found in table.rows():
+            if isinstance(found, Unclosed):
+                findings.report("E263", "a quoted cell is not closed", table.span(found.at, found.end))
+                continue
+            if len(found) != len(heads):
+                findings.report(
+                    "E262",
+                    f"the row has {len(found)} cells, and the header {len(heads)}",
+                    table.span(start, end),
+                    label="put quotes around a value that holds the separator",
+                )
+                continue
+            name = "".join([one if isinstance(one, str) else found[one][0] for one in parts])
+            first = next(one for one in parts if isinstance(one, int))
+            place = found[first][1:]
+            if any(isinstance(one, int) and not found[one][0] for one in parts):
+                findings.report(
+                    "E265", "the row has no name", table.span(start, end), label="its cell is empty"
+                )
+                continue
+            if name in names:
+                there = table.span(*names[name])
+                findings.report(
+                    "E300",
+                    f"{quoted(name)} is declared twice in bindings",
+                    table.span(*place),
+                    label=f"the first one is at {there.file}:{there.line}",
+                    address=f"bindings.{name}" if scalars.is_safe_name(name) else None,
+                )
+                continue
+            names[name] = place
+            row: list[tuple[str, tuple[int, int], Node, tuple[int, int]]] = [
+                (key, head, _WORDS.get(found[i][0], found[i][0]), found[i][1:])
+                for i, key, head in columns
+                if found[i][0]
+            ]
+            if own:
+                given = {one[0] for one in row}
+                row += [(key, place, value, place) for key, value in own if key not in given]
+            entries.append((name, place, row_mapping(document, (start, end), row), (start, end)))
+        return row_mapping(document, (0, len(document.text)), entries)
+
+    @staticmethod
+    def _template(name: str, table: Table) -> list[str | int]:
+        """A name's texts, and the numbers of its columns."""
+        index = {text: i for i, (text, _, _) in enumerate(table.header)}
+        parts = _COLUMN.split(name)
+        return [index[one] if i % 2 else one for i, one in enumerate(parts) if one]
+
+
+def _glob(pattern: str) -> str:
+    """A pattern of `include` as an expression for paths: `*` and `?` within a name, `**` for any folders."""
+    return "/".join(_step(one) for one in pattern.split("/")).replace("(?:[^/]+/)*/", "(?:[^/]+/)*")
+
+
+def _step(step: str) -> str:
+    if step == "**":
+        return "(?:[^/]+/)*"
+    pieces = re.split(r"(\*|\?)", step)
+    return "".join({"*": "[^/]*", "?": "[^/]"}.get(one, re.escape(one)) for one in pieces)
