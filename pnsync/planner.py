@@ -93,6 +93,10 @@ class _Planning:
         self.settled = settle(state, observed, {**owners, **self.bindings}, now)
         self.renamed = rename(self.settled.state, desired.moved)
         self.state = self.renamed.state
+        if question.renew_only:
+            # What an interrupted run turns out to have made is what is kept, not what was recorded before.
+            self.desired = desired = switched_off(desired_of_state(desired, self.state), self.held)
+            self.bindings = {one.address: one for one in desired.bindings.values()}
         self.observed = observed if question.refreshed else unrefreshed(self.state, now)
         self.matched = match(self.state, self.observed)
         self.occupancy = Occupancy(desired, self.matched, self.state, now)

@@ -10,6 +10,7 @@ from pnsync.masking import Masker
 from pnsync.matching import row_of
 from pnsync.model import Binding, Lifetime, Mode, Moved
 from pnsync.plan import Action, Cause, Order, document
+from pnsync.planner import desired_of_state
 from pnsync.state import Entry
 from tests.worlds import (
     DAILY,
@@ -21,6 +22,7 @@ from tests.worlds import (
     X,
     attempt,
     axb,
+    axg,
     bound,
     calls,
     codes,
@@ -315,3 +317,37 @@ def test_no_number_of_a_person_is_in_the_document() -> None:
     )
     text = repr(document(found, Masker(b"k" * 32, LINEAGE), pnsync_version="0"))
     assert "447700900001" not in text and X2 in text and "44••••01~" in text
+
+
+def test_renew_keeps_what_an_interrupted_run_made() -> None:
+    short = axb("order", b=3, lifetime=replace(DAILY, lease_seconds=3600, renew_before_seconds=600))
+    one = attempt(short, ago=3100)
+    known = state({"bindings.order": made(axb("order", lifetime=FOREVER))}, pending=pending(one))
+    row = replace(row_of(made(short, generation=2)), expires_at=NOW + 500)
+    found = planned(desired_of_state(desired(), known), known, [*rows_of(known), row], renew_only=True)
+    assert what(found) == [("unbind", "order"), ("renew", "order")]
+    assert found.steps[0].unbinds is not None and found.steps[0].unbinds.bind_id == "order-1"
+
+
+def test_renew_leaves_what_the_files_and_others_changed() -> None:
+    late = made(axb("late", 3, 4), age=DAY - 60)
+    known = state({**bound(ORDER, axb("gone", 5, 6)), "bindings.late": late})
+    rows = [replace(row_of(OURS), recording=True), replace(row_of(late), recording=True)]
+    found = planned(desired_of_state(desired(), known), known, rows, renew_only=True)
+    assert what(found) == [("renew", "late")] and found.refusals == ()
+
+
+def test_renew_binds_to_no_group_that_is_gone() -> None:
+    down = made(axg("talk", "crew"), group_id="g1", bind_id=None)
+    known = state({"bindings.talk": down})
+    found = planned(desired_of_state(desired(), known), known, [], renew_only=True)
+    assert found.empty and [one.address for one in found.deferred] == ["bindings.talk"]
+
+
+def test_renew_keeps_what_only_the_files_know() -> None:
+    one = desk("d", None, phone_x=None, x_group="pool", extension_auto=True, span=SourceSpan("a.yaml", 1))
+    entry = made(one, age=DAY - 60, phone_x=X, extension="101")
+    known = state({"bindings.d": entry})
+    target = planned(desired_of_state(desired(), known), known, renew_only=True).steps[1].target
+    assert isinstance(target, Entry)
+    assert (target.x_group, target.extension_auto, target.file, target.phone_x) == ("pool", True, "a.yaml", X)
