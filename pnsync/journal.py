@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pnsync.identity import identify
 from pnsync.model import NEVER
 from pnsync.state import (
     Account,
@@ -293,10 +294,12 @@ class Fold:
                 self._fail(pending.intent.address, code or "unknown", at)
 
     def _settled(self, pending: Pending, at: int) -> None:
-        """An attempt took effect. Without a client id it is remembered for as long as a second delivery may come."""
+        """An attempt took effect. It is remembered for as long as a second delivery may come that no listing would
+        show as ours: one without a client id, or with one that a file declares.
+        """
         intent = pending.intent
         del self.pending[intent.attempt]
-        nameless = intent.operation is Operation.BIND and intent.customer_bind_id is None
+        nameless = intent.operation is Operation.BIND and identify(intent.customer_bind_id) is None
         if nameless and intent.adoptable_until > at:
             self.pending[intent.attempt] = Pending(intent, Standing.ECHO)
 

@@ -167,6 +167,8 @@ class _Settling:
         if intent.customer_bind_id is not None:
             rows = self._indexed(listing).by_id.get(intent.customer_bind_id, [])
             rows = [row for row in rows if row.bind_id not in self.state.unbound]
+            if pending.standing is Standing.ECHO:
+                rows = [row for row in rows if (row.provider, row.bind_id) not in self.claimed]
             if rows and not all(_same_call(row, intent, target) for row in rows):
                 self._decide(
                     "P301",

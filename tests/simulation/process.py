@@ -36,6 +36,8 @@ class Process:
         self.sleeping_hooks: list[Callable[[], None]] = []
         self.storage_failed = False
         self.calls: Counter[str] = Counter()
+        self.listed: dict[tuple[str, str], float] = {}
+        """When this run was last shown a binding by a vendor's listing."""
 
     def check(self) -> None:
         """Raise where the process is gone."""

@@ -5,6 +5,7 @@ from random import Random
 
 from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
 from pnsync.planning import PlanOptions
+from pnsync.sandbox.records import Binding
 from pnsync.workflow import ApplyOptions
 
 from . import faults
@@ -72,7 +73,11 @@ def nothing_due(universe: Universe, random: Random) -> bool:
 def apply(universe: Universe, random: Random) -> None:
     """An apply while vendors behave badly."""
     unsettle(universe, random)
-    judged(universe.apply(random, options=options(random)))
+    process = Process()
+    if random.random() < 0.3:
+        # Somebody works at the vendor's console while the apply runs.
+        process.hooks[int(2 ** (random.random() * 9))] = lambda: person(universe, Random(random.random()))
+    judged(universe.apply(random, process=process, options=options(random)))
 
 
 def crash(universe: Universe, random: Random) -> None:
@@ -163,8 +168,21 @@ def person(universe: Universe, random: Random) -> None:
     vendor = universe.vendors[random.choice(sorted(universe.vendors))]
     console = vendor.transport.console
     live = sorted(one["bind_id"] for one in console.bindings())
-    kind = random.choice(("remove", "remove", "change", "add", "add", "own pair"))
-    if kind == "remove" and live:
+    kind = random.choice(("remove", "remove", "change", "add", "add", "own pair", "reuse"))
+    if kind == "reuse" and live and vendor.kind == "laaffic":
+        # What we bound ends, and the vendor gives its id to a binding of others.
+        bind_id = random.choice(live)
+        console.remove(bind_id)
+        vendor.made.pop(bind_id, None)
+        a, b = random.sample(range(1000), 2)
+        theirs = Binding(
+            bind_id=bind_id, mode="axb", phone_a=phone(a).digits, phone_b=phone(b).digits, x_a="9188061026",
+            x_b="9188061026", bound_at=universe.time.true, expires_at=universe.time.true + 80_000,
+            app_id="4luaKsL2", made_by="console",
+        )  # fmt: skip
+        with vendor.transport.account.writing(universe.time.true) as board:
+            board.bind(theirs)
+    elif kind == "remove" and live:
         console.remove(random.choice(live))
     elif kind == "change" and live:
         bind_id = random.choice(live)
@@ -266,6 +284,17 @@ def PATH_OF(universe: Universe) -> str:
     return PATH
 
 
+def old_world(universe: Universe, random: Random) -> None:
+    """State and journal of some time ago are put back together, as from a backup: what was made since is found again."""
+    if not universe.backup or random.random() < 0.5:
+        universe.backup = universe.image.copy()
+        return
+    universe.image.put(universe.backup)
+    universe.relaxed = True
+    universe.serial = -1
+    universe.figures.counts["backups put back"] += 1
+
+
 STEPS: dict[str, tuple[Step, int]] = {
     "apply": (apply, 10),
     "crash": (crash, 8),
@@ -278,5 +307,6 @@ STEPS: dict[str, tuple[Step, int]] = {
     "person": (person, 4),
     "overtaken": (overtaken, 4),
     "old_state": (old_state, 1),
+    "old_world": (old_world, 1),
 }
 """Every step by name, with its weight."""

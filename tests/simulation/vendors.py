@@ -5,6 +5,7 @@ takes is owed to the dispatcher, so that calls in flight overlap.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from pnsync.state import Intent, Operation
 
 from .process import Abandoned, Process
 from .timeline import START, SimClock, Timeline
+
+_BIND_ID = re.compile(rb'"bindId":"?([0-9a-z]+)')
 
 OPERATIONS = {
     "bindAXB": Operation.BIND,
@@ -72,6 +75,8 @@ class Vendor:
     transport: SandboxTransport
     made: dict[str, Made] = field(default_factory=dict)
     """Bind id to what made it; ids of bindings that pnsync's requests made."""
+    ever: set[str] = field(default_factory=set)
+    """Every id of them that there ever was."""
     ended: list[Made] = field(default_factory=list)
     requests: list[Sent] = field(default_factory=list)
     current: Sent | None = None
@@ -142,6 +147,7 @@ def _watch(vendor: Vendor) -> None:
                     for told in vendor.on_bind:
                         told(vendor, made)
                     vendor.made[effect.bind_id] = made
+                    vendor.ever.add(effect.bind_id)
                 elif effect.kind == "unbind":
                     vendor.ended.append(made)
                     for told in vendor.on_end:
@@ -202,10 +208,17 @@ class Link(httpx.BaseTransport):
             raise
         else:
             self._take(vendor.latency(), sent)
+            if operation in ("getAXBList", "pns/queryBindPage"):
+                self._read(response.content)
         finally:
             if not process.dead:
                 process.point("answer")
         return response
+
+    def _read(self, content: bytes) -> None:
+        now = self._clock.time.seconds
+        for found in _BIND_ID.findall(content):
+            self._process.listed[self._vendor.name, found.decode()] = now
 
     def _take(self, seconds: float, sent: Sent | None) -> None:
         if sent is None:

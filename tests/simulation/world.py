@@ -34,6 +34,8 @@ from .timeline import SimClock, Timeline
 from .vendors import Link, Made, Vendor, open_vendor
 
 PATH = "/simulated/state/pnsync.state.json"
+PROOF_SECONDS = 690
+"""Ten minutes, and what passes between a page of a listing and its end, or an intent and its call."""
 SECRET = "canary-secret-7d1f"
 KEY = "canary-key-90aa"
 _DIGITS = re.compile(r"\d{10,}")
@@ -121,6 +123,7 @@ class Universe:
         self.active: Process | None = None
         self.old: dict[str, bytes] = {}
         """Files of some time ago."""
+        self.backup: dict[str, bytes] = {}
 
     # -- what a run is made of -------------------------------------------------------------------------------------
 
@@ -263,13 +266,38 @@ class Universe:
         ]
         if any(not one.refused_connection for one in sent):
             raise Violation("one attempt, one request", f"{intent.address}: {operation.value} was sent again")
+        if operation is Operation.UNBIND:
+            self._shown(process, vendor, intent)
+        if operation is Operation.BIND and fields.get("extension"):
+            self._free(vendor, intent, fields)
         return intent
+
+    def _shown(self, process: Process, vendor: Vendor, intent: Intent) -> None:
+        """SPEC 5: an unbind has a listing of this run behind it, not older than ten minutes."""
+        at = process.listed.get((vendor.name, str(intent.bind_id)))
+        if at is None or self.time.seconds - at > PROOF_SECONDS:
+            raise Violation("SPEC 5", f"{intent.address}: unbound without a fresh listing that shows it")
+
+    def _free(self, vendor: Vendor, intent: Intent, fields: dict[str, Any]) -> None:
+        """SPEC 4: X and extension are another's only when the unbind that frees them is known to have taken effect."""
+        wanted = (fields["phoneX"], fields["extension"])
+        for other in self.ledger.open.values():
+            old = other.unbinds
+            same = (
+                old is not None and other.provider == vendor.name and (old.phone_x, old.extension) == wanted
+            )
+            if not same or other.operation is not Operation.UNBIND:
+                continue
+            # The ledger looks at calls only, and so may not have seen its end; the state tells.
+            state = self.state()
+            if state is not None and other.attempt in state.pending:
+                raise Violation("SPEC 4", f"{intent.address}: takes an extension whose unbind is still open")
 
     def _bound(self, vendor: Vendor, made: Made) -> None:
         """I2: one live binding of an address, but for the halves of a bind-first change and what was delivered twice."""
         intent = made.sent.intent
         assert intent is not None
-        if made.delivery > 1 or made.sent.distrusted:
+        if made.delivery > 1 or made.sent.distrusted or self.relaxed:
             return
         for other in self.vendors.values():
             for bind_id, one in other.made.items():
@@ -306,6 +334,10 @@ class Universe:
         else:
             if self.lineage is not None and state.lineage != self.lineage:
                 raise Violation("I4", "the lineage changed")
+            for address, entry in state.bindings().items():
+                vendor = self.vendors.get(entry.provider)
+                if vendor is not None and entry.bind_id is not None and entry.bind_id not in vendor.ever:
+                    raise Violation("I3", f"{address}: the state holds a binding that pnsync did not make")
             if state.serial < self.serial:
                 raise Violation("I4", f"the serial fell from {self.serial} to {state.serial}")
             self.lineage, self.serial = state.lineage, max(self.serial, self._durable_serial())
