@@ -259,6 +259,8 @@ def migrate(invocation: Invocation, place: str, lock_timeout: int | None) -> int
     output.out(f"Moved to serial {moved.serial} of lineage {escape(moved.lineage)}, read back and compared.")
     output.out(f"The old place refuses from now on. In {escape(invocation.root)}, on every branch:")
     output.out(f"    state: {escape(place.strip())}")
+    if stays := [key for key in shared if key not in asked.settings]:
+        output.out(f"and leave {' and '.join(stays)} there as it stands.")
     return ExitCode.DONE
 
 
@@ -281,6 +283,25 @@ def rebuild(invocation: Invocation, lineage: str | None, lock_timeout: int | Non
         for one in built.proposals:
             output.out(f"  {escape(one)}")
     output.out(f"See what is left to do:\n    {invocation.again('plan')}")
+    return ExitCode.DONE
+
+
+@state.command("rekey")
+@click.option("--rotate", is_flag=True, help="Make a new key, also where no recipient is gone.")
+@click.option("--retire", is_flag=True, help="Forget the older keys.")
+@lock_option
+@click.pass_obj
+def rekey(invocation: Invocation, rotate: bool, retire: bool, lock_timeout: int | None) -> int:
+    """Seal the state to the recipients that the root file names; makes no writing call."""
+    from pnsync import surgery
+
+    with _world(invocation, lock_timeout) as (world, timeout):
+        done = surgery.rekey(world, rotate=rotate, retire=retire, timeout=timeout)
+    current, *older = done.key_ids
+    sealed = f"sealed to {counted(done.recipients, 'recipient')} under the key {current}"
+    invocation.output.out(f"The state is {sealed}{'' if done.changed else ' already'}.")
+    if older:
+        invocation.output.out(f"Still readable, until --retire: {', '.join(older)}")
     return ExitCode.DONE
 
 

@@ -1,0 +1,253 @@
+"""Whole commands on a state that lives elsewhere: real servers, what is refused, and moving between places."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from stores import places, servers
+from stores.state_server import StateServer
+
+from pnsync.cli.places import BACKENDS
+from pnsync.config import read_place
+from pnsync.config.settings import BACKENDS as CONFIGURABLE
+from pnsync.errors import ConfigError
+from tests.cli.conftest import Run
+from tests.cli.projects import LONDON, REAL, RIDE, SEVEN, write
+
+
+@pytest.fixture(autouse=True)
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        **places.CREDENTIALS,
+        "STATE_USER": "u",
+        "STATE_PASSWORD": "p",
+        "XDG_STATE_HOME": str(tmp_path / "marks"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@cache
+def identity() -> tuple[str, str]:
+    """A recipient and what opens it."""
+    import pyrage
+
+    made = pyrage.x25519.Identity.generate()
+    return str(made.to_public()), str(made)
+
+
+@cache
+def state_server() -> StateServer:
+    return StateServer()
+
+
+def local(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    return f"{{backend: local, path: state/{uuid4()}.json}}"
+
+
+def postgres(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("STATE_DSN", servers.postgres().dsn)
+    return f"{{backend: postgres, dsn: {{env: STATE_DSN}}, name: {uuid4()}}}"
+
+
+def object_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    server = servers.moto()
+    url = f"s3://{servers.BUCKET}/{uuid4()}"
+    return f"{{backend: object, url: '{url}', endpoint: '{server.endpoint}', region: us-east-1}}"
+
+
+def http(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    address = f"{state_server().address}/{uuid4()}"
+    return (
+        f"{{backend: http, address: '{address}', lock_address: '{address}/lock', "
+        "username: {env: STATE_USER}, password: {env: STATE_PASSWORD}}"
+    )
+
+
+def git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    import subprocess
+
+    if not (folder / ".git").exists():
+        subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+        remote = places.bare(folder.parent)
+        subprocess.run(["git", "-C", str(folder), "remote", "add", "origin", str(remote)], check=True)
+    recipient, secret = identity()
+    monkeypatch.setenv("PNSYNC_AGE_IDENTITY", secret)
+    return f"{{backend: git, ref: refs/pnsync/prod, encryption: {{recipients: [{recipient}]}}}}"
+
+
+Place = Callable[[Path, pytest.MonkeyPatch], str]
+ALL = [
+    local,
+    pytest.param(postgres, marks=[pytest.mark.needs_postgres, pytest.mark.xdist_group("postgres")]),
+    pytest.param(object_store, marks=pytest.mark.xdist_group("object")),
+    http,
+    git,
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a project, one below the test's own."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("place", ALL)
+def test_whole_commands_with_the_state_elsewhere(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    write(project, LONDON, SEVEN, extra=f"state: {place(project, monkeypatch)}\n")
+    assert run("plan", "--detailed-exitcode").exit_code == 2
+    applied = run("apply", "--auto-approve")
+    assert applied.exit_code == 0, applied.output
+    assert "Applied: 2 bound" in applied.stdout
+    assert "No changes." in run("plan").stdout
+    assert "desk-7" in run("state", "list").stdout
+    write(project, LONDON, RIDE, extra=(project / "pnsync.yaml").read_text().split("\n")[-2] + "\n")
+    done = run("apply", "--auto-approve", "--result", "result.json", "--parallelism", "4")
+    assert done.exit_code == 0, done.output
+    assert json.loads((project / "result.json").read_text())["done"] == 2
+    assert run("verify").exit_code == 0
+    if place is not local:
+        assert all(one.name.startswith("sandbox-nx.json") for one in (project / "state").iterdir())
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.xdist_group("postgres")
+def test_a_state_moves_through_all_places_and_back(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = local(project, monkeypatch)
+    write(project, LONDON, SEVEN, extra=f"state: {first}\n")
+    assert run("apply", "--auto-approve").exit_code == 0
+    stations = [make(project, monkeypatch) for make in (postgres, object_store, http, git)]
+    sealing = stations[-1].partition(", encryption")[2]
+    for station in (*stations, local(project, monkeypatch)):
+        moved = run("state", "migrate", "--to", station)
+        assert moved.exit_code == 0, moved.output
+        old = run("plan")
+        assert old.exit_code == 9
+        assert "S971" in old.output
+        assert ("leave encryption" in moved.stdout) is (station.startswith("{backend: local"))
+        kept = f"{station[:-1]}, encryption{sealing}" if "leave encryption" in moved.stdout else station
+        write(project, LONDON, SEVEN, extra=f"state: {kept}\n")
+        after = run("plan")
+        assert "No changes." in after.stdout, (station, after.output)
+    write(project, SEVEN, extra=f"state: {first}\n")
+    refused = run("apply", "--auto-approve")
+    assert refused.exit_code == 9, "an old branch does not work on what was left behind"
+
+
+def test_the_state_that_git_carries_is_sealed(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(project, LONDON, RIDE, extra=f"state: {git(project, monkeypatch)}\n")
+    assert run("apply", "--auto-approve").exit_code == 0
+    import subprocess
+
+    remote = tmp_path / "remote.git"
+    listed = subprocess.run(
+        ["git", "-C", str(remote), "cat-file", "--batch-all-objects", "--batch"],
+        check=True,
+        capture_output=True,
+    )
+    assert b"bindings.ride-17" in listed.stdout
+    for number in REAL:
+        assert number.encode() not in listed.stdout
+    heads = subprocess.run(
+        ["git", "-C", str(remote), "for-each-ref", "--format=%(refname)"], check=True, capture_output=True
+    )
+    assert heads.stdout.split() == [b"refs/pnsync/prod"]
+    status = subprocess.run(
+        ["git", "-C", str(project), "status", "--porcelain"], check=True, capture_output=True
+    )
+    assert b"??" in status.stdout
+    assert b"journal" not in status.stdout
+
+
+def test_git_without_sealing_is_refused(run: Run, project: Path) -> None:
+    write(project, LONDON, extra="state: {backend: git, ref: refs/pnsync/prod}\n")
+    found = run("plan")
+    assert found.exit_code == 8
+    assert "must be sealed" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/heads/main", "refs/pnsync/../heads/main", "refs/pnsync/a:refs/heads/main", "--all"]
+)
+def test_a_ref_of_somebody_else_is_refused(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, ref: str
+) -> None:
+    named = git(project, monkeypatch).replace("refs/pnsync/prod", f"'{ref}'")
+    write(project, LONDON, extra=f"state: {named}\n")
+    found = run("plan")
+    assert found.exit_code == 8
+    assert "ref is refused" in found.stderr
+
+
+@pytest.mark.parametrize("remote", ["ext::sh -c id", "--upload-pack=id", "../elsewhere", "https://x.test/a"])
+def test_a_remote_is_a_name_never_an_address(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, remote: str
+) -> None:
+    named = git(project, monkeypatch).replace("ref:", f"remote: '{remote}', ref:")
+    write(project, LONDON, extra=f"state: {named}\n")
+    found = run("plan")
+    assert found.exit_code == 8
+    assert "remote is refused" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{backend: http, address: 'https://state.example.test/a'}",
+        "{backend: http, address: 'http://127.0.0.1:9/a', lock_address: 'https://state.example.test/a'}",
+        "{backend: object, url: 's3://b/p', endpoint: 'https://state.example.test'}",
+    ],
+)
+def test_a_server_that_the_operator_did_not_name_is_sent_nothing(run: Run, project: Path, place: str) -> None:
+    write(project, LONDON, extra=f"state: {place}\n")
+    found = run("plan")
+    assert found.exit_code == 8
+    assert "PNSYNC_ALLOWED_HOSTS=state.example.test" in found.stderr
+
+
+def test_a_variable_that_is_not_set_is_named(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DSN", raising=False)
+    write(project, LONDON, extra="state: {backend: postgres, dsn: {env: STATE_DSN}}\n")
+    found = run("plan")
+    assert found.exit_code == 8
+    assert "set STATE_DSN" in found.stderr
+
+
+def test_a_database_that_is_not_there_is_exit_9_and_its_password_is_not_told(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DSN", "postgresql://maria:gh7-secret@127.0.0.1:9/x")
+    write(project, LONDON, extra="state: {backend: postgres, dsn: {env: STATE_DSN}}\n")
+    for words in (("plan",), ("apply", "--auto-approve")):
+        found = run(*words)
+        assert found.exit_code == 9, found.output
+        assert "S960" in found.output
+        assert "gh7-secret" not in found.output
+
+
+def test_every_backend_that_files_may_name_can_be_opened() -> None:
+    assert set(BACKENDS) == set(CONFIGURABLE)
+
+
+def test_a_place_on_the_command_line_is_checked_as_in_the_file(run: Run, project: Path) -> None:
+    write(project, LONDON)
+    found = run("state", "migrate", "--to", "{backend: postgres, dsn: 'host=x password=y'}")
+    assert found.exit_code == 8
+    assert "E226" in found.output
+    with pytest.raises(ConfigError):
+        read_place("{backend: object}", "--to")
+    with pytest.raises(ConfigError):
+        read_place("{backend: [", "--to")
