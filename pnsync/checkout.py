@@ -96,6 +96,11 @@ class GitCheckout:
         known = int(count[0]) if count and count[0].isdigit() else len(listed)
         return Missing(tuple(listed) or (commit[:12],), known or 1, shallow=self._shallow())
 
+    def would_commit(self, path: Path) -> bool:
+        """Whether a file lies in a work tree and `git add` would take it; False where git cannot tell."""
+        done = self._run("check-ignore", "--quiet", "--", str(path.absolute()))
+        return done is not None and done.returncode == 1
+
     def _shallow(self) -> bool:
         return self._words("rev-parse", "--is-shallow-repository") == ["true"]
 

@@ -13,13 +13,14 @@ from pnsync.history import MOVED_NOTE
 from pnsync.holder import Holder
 from pnsync.identity import address_hash, identify
 from pnsync.journal import Accepted, Doubled, Noted, Recorded, Resolved, Verdict
-from pnsync.masking import derive
+from pnsync.masking import derive, new_key
 from pnsync.model import Binding, Desired, LiveBinding, Observed
-from pnsync.planning import World, pseudonym_key, read_listings
+from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
 from pnsync.recovery import entry_of_row
+from pnsync.sealing.codec import SealingCodec
 from pnsync.state import Entry, Head, State
 from pnsync.statecodes import refusal
-from pnsync.store import Store
+from pnsync.store import KEY_NOTE, Store
 
 
 def move(world: World, source: str, target: str, *, timeout: float = 0.0) -> State:
@@ -236,3 +237,46 @@ def _equal(row: LiveBinding, declared: dict[str, Binding], entries: dict[str, En
         and one.extension in (None, row.extension)
         and one.phone_x in (None, row.phone_x)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A state whose sealing is as the root file asks: its keys by id, the current one first, and whether any changed."""
+
+    state: State
+    key_ids: tuple[str, ...]
+    recipients: int
+    changed: bool
+
+
+def rekey(world: World, *, rotate: bool, retire: bool, timeout: float = 0.0) -> Rekeyed:
+    """Seal the state to the recipients of the root file; a plain one is sealed whatever `enforced` says.
+
+    A recipient that is gone, or `rotate`, brings a new key; `retire` forgets the older ones. A plain state also gets a
+    new key of pseudonyms, as the old one stood in clear, and the accounts are recorded anew under it.
+    """
+    store, codec = world.store, world.store.codec
+    if not isinstance(codec, SealingCodec):
+        raise UsageError(
+            "the root file asks for no encryption",
+            "Name who may read the state in `state: encryption: recipients:`.",
+        )
+    codec.accepts_plain = True
+    with store.hold(world.holder, timeout=timeout) as session:
+        if not session.exists:
+            raise UsageError(
+                "there is no state yet", "The first apply makes it, sealed.", command="pnsync apply"
+            )
+        state, plain = session.state, not codec.settled
+        check_accounts(world, state)
+        ready = codec.prepare(state.lineage, rotate=rotate, retire=retire)
+        if plain:
+            key = new_key()
+            accounts = {
+                name: one.account(derive(key, "account"))
+                for name, one in world.providers.items()
+                if name in state.accounts
+            }
+            state = replace(state, notes={**state.notes, KEY_NOTE: key.hex()}, accounts=accounts)
+        final = session.rekey(state if ready else None)
+        return Rekeyed(final, codec.key_ids, len(codec.recipients), ready)

@@ -147,7 +147,7 @@ CASES: list[tuple[str, str]] = [
     ("E241", HEAD + "state: {backend: «locl»}\n"),
     ("E242", HEAD + "state: {path: «../state.json»}\n"),
     ("E242", HEAD + 'state: {backend: http, address: «"http://gitlab.example.com/s"»}\n'),
-    ("E242", HEAD + "state: {encryption: {recipients: «[ssh-rsa]»}}\n"),
+    ("E242", HEAD + "state: {encryption: {recipients: [«ssh-rsa»]}}\n"),
     ("E243", HEAD + "lineage: «a b»\n"),
     ("E244", nx(f'{KEPT}, labels: {{team: «""»}}')),
     ("E244", nx(f"{KEPT}, labels: {{«te am»: west}}")),

@@ -21,6 +21,7 @@ from pnsync.cli.options import (
     together,
 )
 from pnsync.cli.plan import plan_options, plan_style
+from pnsync.cli.tracked import refuse_clear_in_git
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.colour import Palette
 from pnsync.render.outcome import verdict_text
@@ -139,6 +140,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         allow_older=asked.get("allow_older", False),
     )
     with opened(invocation, gentle=True, json=json, rate=asked["rate"]) as session:
+        refuse_clear_in_git(session.world.desired.state, invocation)
         confirming = _Confirming(session, approved=approved or saved is not None)
         verdict = run_apply(
             session.world, options, saved=saved, confirm=confirming, command=invocation.command

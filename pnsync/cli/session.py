@@ -227,3 +227,8 @@ def opened(
             checkout=GitCheckout(invocation.folder, path=invocation.environ.get("PATH")),
         )
         yield Opened(world, signals, lines, invocation)
+        if getattr(world.store.codec, "outdated", False):
+            invocation.output.err(
+                "warning: the state is sealed to other recipients than the files name; to change that: "
+                + invocation.again("state rekey")
+            )

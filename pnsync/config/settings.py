@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from pnsync.config import complaints, scalars, schema
 from pnsync.config.entries import mapping_at
 from pnsync.config.findings import Findings, closest, listed, quoted
+from pnsync.config.recipients import recipient_fault
 from pnsync.config.schema import PolicyShape, ScheduleShape
 from pnsync.config.sources import SourceRefused, check_path
 from pnsync.model import Limit, Policy, Schedule, StateConfig
@@ -237,17 +238,7 @@ def _check_encryption(node: Mapping, findings: Findings) -> None:
         if key not in known:
             complaints.report_unknown_key(inner, key, known, findings, where=" in encryption")
         elif key == "recipients":
-            texts = isinstance(value, list) and value and all(isinstance(one, str) for one in value)
-            if (
-                not texts
-                or not isinstance(value, list)
-                or not all(str(one).startswith("age1") for one in value)
-            ):
-                secret = "AGE-SECRET" in inner.written(key).upper()
-                findings.report(
-                    "E242", "recipients must be a list of age recipients", inner.span_of_value(key),
-                    label="like [age1…], public keys only", secret=secret,
-                )  # fmt: skip
+            _check_recipients(inner, findings)
         elif not isinstance(value, bool):
             findings.report("E211", f"{key} must be true or false", inner.span_of_value(key))
     if "recipients" not in inner:
@@ -257,6 +248,28 @@ def _check_encryption(node: Mapping, findings: Findings) -> None:
             node.span_of_key("encryption"),
             label="add recipients: [age1…]",
         )
+
+
+def _check_recipients(node: Mapping, findings: Findings) -> None:
+    value = node["recipients"]
+    if not isinstance(value, Sequence) or not value:
+        findings.report(
+            "E242", "recipients must be a list of age recipients", node.span_of_value("recipients"),
+            label="like [age1…], public keys only", secret="AGE-SECRET" in node.written("recipients").upper(),
+        )  # fmt: skip
+        return
+    for i, one in enumerate(value):
+        wrong = (
+            recipient_fault(one) if isinstance(one, str) else "a recipient is a text that begins with age1"
+        )
+        if wrong:
+            findings.report(
+                "E242", "this is not an age recipient", value.span_of_item(i), label=wrong,
+                secret=isinstance(one, str) and "AGE-SECRET" in one.upper(),
+                advice="the identity itself stays with its owner: revoke it if it was real"
+                if isinstance(one, str) and "AGE-SECRET" in one.upper()
+                else "",
+            )  # fmt: skip
 
 
 def _plain(value: Any) -> object:
