@@ -21,6 +21,7 @@ from pnsync.errors import (
     PolicyRefused,
     StalePlan,
     UsageError,
+    worst,
 )
 from pnsync.journal import Accepted, Noted
 from pnsync.masking import Masker, derive
@@ -45,6 +46,7 @@ from pnsync.precedent import policy_note, recorded_policy
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
 from pnsync.settlement import REREADS, Ending
 from pnsync.state import State
+from pnsync.status import Run
 from pnsync.store import Session
 from pnsync.verdict import Applying as ApplyBegins
 from pnsync.verdict import Verdict, Warned, tally
@@ -193,6 +195,9 @@ class _Run:
         self._tell_deadline()
         unverified = self._end(proofs)
         codes = self._codes()
+        if found.changes or found.bookkeeping or notes:
+            run = Run(int(world.clock.now()), self.command, int(worst(codes)))
+            session.record(run.note())
         final = session.finish()
         return self._verdict(found, final, serial, unverified, codes)
 

@@ -1,0 +1,85 @@
+"""`pnsync status` and `forecast`: how things stand and what time will bring, from the state alone, offline."""
+
+import json as jsonlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from pnsync.cli.command import Invocation, command
+from pnsync.cli.files import SHARED, replace_file
+from pnsync.errors import ExitCode
+from pnsync.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pnsync.model import Desired
+    from pnsync.state import State
+    from pnsync.store import Store
+
+
+@command("status")
+@click.option("--json", is_flag=True, help="Write JSON.")
+@click.option("--metrics", metavar="FILE", help="Also write FILE in Prometheus' text form.")
+@click.pass_obj
+def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Verdict:
+    """Show what is down, unknown, failing, on hold or locked, offline; exit 12 and 7 where something is down or unknown."""
+    from pnsync.render.standing import status_metrics, status_text
+    from pnsync.status import status as judge
+    from pnsync.status import status_document
+
+    with _offline(invocation) as (desired, state, store):
+        found = judge(desired, state, store.holder(), now=int(time.time()))
+    document = status_document(found)
+    if metrics is not None:
+        # Of another user's collector; counts and instants only.
+        replace_file(invocation.path(metrics), status_metrics(document).encode(), mode=SHARED)
+    output = invocation.output
+    if json:
+        output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        output.out(status_text(document, colour=output.out_colour, verbose=invocation.verbosity > 0))
+    codes = [ExitCode.DOWN] if found.down else []
+    if found.unsettled:
+        codes.append(ExitCode.UNSETTLED)
+    return Verdict(
+        "status", tuple(codes), unknown=len(found.unsettled), down=tuple(one.address for one in found.down)
+    )
+
+
+@command("forecast")
+@click.option("--json", is_flag=True, help="Write JSON.")
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=14, show_default=True, metavar="N", help="How far to look."
+)
+@click.pass_obj
+def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
+    """Show what is renewed, ends and would lapse on each day, and the calls of it; offline."""
+    from pnsync.forecast import forecast as foresee
+    from pnsync.forecast import forecast_document
+    from pnsync.render.outlook import forecast_text
+
+    with _offline(invocation) as (desired, state, _):
+        found = foresee(desired, state, now=int(time.time()), days=days)
+    document, output = forecast_document(found), invocation.output
+    if json:
+        output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        output.out(forecast_text(document, colour=output.out_colour, columns=output.columns))
+    return ExitCode.DONE
+
+
+@contextmanager
+def _offline(invocation: Invocation) -> Iterator[tuple["Desired", "State", "Store"]]:
+    """The files and the state; no provider, no credential, no lock. Without a state an empty one."""
+    from pnsync.cli.logs import shown_logs
+    from pnsync.cli.session import open_store
+    from pnsync.cli.signals import Signals, SystemClock
+    from pnsync.config import load
+    from pnsync.state import State
+
+    with Signals(gentle=False) as signals, shown_logs(invocation):
+        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        store = open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
+        yield desired, store.load() or State(lineage=""), store
