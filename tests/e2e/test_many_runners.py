@@ -1,0 +1,95 @@
+"""Twenty runners start an apply of the same changes at once: every binding is made once, whoever works."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from stores import places, servers
+
+from pnsync.sandbox.server import SandboxServer
+
+TESTS = Path(__file__).parents[1]
+RUNNERS = 20
+CHANGES = 500
+ROOT = """\
+version: 1
+state: {state}
+providers:
+  nx: {{type: nxcloud, endpoint: "{url}/nxcloud/api/pns/", settle_window: 0s, rate: 1000}}
+defaults: {{provider: nx, expires_in: 1d}}
+bindings:
+{bindings}
+"""
+RIDE = "  ride-{n}: {{mode: axb, phone_a: 4477009{a:05}, phone_b: 4477008{n:05}}}"
+
+
+def postgres() -> str:
+    return f"{{backend: postgres, dsn: {{env: STATE_DSN}}, name: {uuid4()}}}"
+
+
+def seaweed() -> str:
+    url = f"s3://{servers.BUCKET}/{uuid4()}"
+    return f"{{backend: object, url: '{url}', endpoint: '{servers.seaweed().endpoint}', region: us-east-1}}"
+
+
+def run(folders: list[Path], *words: str) -> list[int]:
+    """How each runner ended."""
+    environ = {
+        **{name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ},
+        **places.CREDENTIALS,
+        "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}",
+        "NXCLOUD_ACCESS_KEY": "sandbox",
+        "NXCLOUD_ACCESS_SECRET": "sandbox",
+        "STATE_DSN": servers.postgres().dsn,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "stores.runners", "1.5", *map(str, folders), "--", *words],
+        capture_output=True,
+        check=False,
+        env=environ,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    found: list[int] = json.loads(done.stdout)
+    return found
+
+
+def project(folder: Path, url: str, state: str, changes: int) -> Path:
+    folder.mkdir()
+    bindings = "\n".join(RIDE.format(n=n, a=n + 50_000) for n in range(changes))
+    (folder / "pnsync.yaml").write_text(ROOT.format(state=state, url=url, bindings=bindings))
+    return folder
+
+
+def said(folders: list[Path], codes: list[int], expected: set[int]) -> str:
+    """What those said that ended otherwise."""
+    return "\n".join(
+        (one / "said").read_text()[-800:]
+        for one, code in zip(folders, codes, strict=True)
+        if code not in expected
+    )
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.needs_seaweed
+@pytest.mark.xdist_group("runners")
+@pytest.mark.parametrize("place", [postgres, seaweed])
+def test_every_binding_is_made_once(tmp_path: Path, place: Callable[[], str]) -> None:
+    state = place()
+    with SandboxServer() as server:
+        folders = [project(tmp_path / f"r{n}", server.url, state, CHANGES) for n in range(RUNNERS)]
+        codes = run(folders, "apply", "--auto-approve", "--parallelism", "8", "--lock-timeout", "0")
+        assert set(codes) <= {0, 6}, said(folders, codes, {0, 6})
+        assert 6 in codes, "with no patience somebody meets the lock"
+        applied = [one for one in folders if "Applied:" in (one / "said").read_text()]
+        assert len(applied) == 1, "one applied; the others met the lock or had nothing to do"
+        listed = httpx.get(f"{server.url}/_sandbox/nxcloud/bindings", trust_env=False).json()
+        assert len(listed) == CHANGES
+        again = run(folders[:1], "plan", "--detailed-exitcode")
+        assert again == [0], said(folders[:1], again, {0})

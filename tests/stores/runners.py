@@ -1,0 +1,63 @@
+"""Several runners that start the same command at once: processes of their own, in folders of their own.
+
+    python -m stores.runners SECONDS FOLDER… -- WORD…
+
+Imports once, forks a process a folder, lets all of them begin at one instant, and prints how each ended as JSON.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def run(folder: Path, words: list[str], begin: float) -> int:
+    """One runner; what it says goes to `said` in its folder."""
+    from pnsync.cli.main import main
+
+    os.chdir(folder)
+    said = io.StringIO()
+    sys.argv = ["pnsync", *words]
+    time.sleep(max(0.0, begin - time.monotonic()))
+    code: object = 0
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    (folder / "said").write_text(said.getvalue())
+    return int(code) if isinstance(code, int) else 99
+
+
+if __name__ == "__main__":
+    import psycopg
+
+    import pnsync.backends.postgres
+    import pnsync.cli.apply
+    import pnsync.cli.session
+    import pnsync.planning
+    import pnsync.workflow
+
+    assert psycopg.__version__
+    split = sys.argv.index("--")
+    lead, folders, words = float(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1 :]
+    begin = time.monotonic() + lead
+    children = {}
+    for folder in folders:
+        pid = os.fork()
+        if pid == 0:
+            status = 98
+            try:
+                status = run(Path(folder), words, begin)
+            finally:
+                os._exit(status)
+        children[pid] = folder
+    ended = {}
+    while children:
+        pid, status = os.wait()
+        if pid in children:
+            ended[children.pop(pid)] = os.waitstatus_to_exitcode(status)
+    print(json.dumps([ended[folder] for folder in folders]))
