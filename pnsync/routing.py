@@ -125,6 +125,15 @@ class Table:
         """Live bindings without extension through which a party calls by this X, the latest last."""
         return self._routes.get(("caller", x, digits), [])
 
+    def on(self, x: str) -> list[Route]:
+        """Every live binding that is dialled by an X, each once."""
+        held = (
+            routes
+            for key, routes in self._routes.items()
+            if key[0] in ("extension", "caller") and key[1] == x
+        )
+        return list(dict.fromkeys(one for routes in held for one in routes))
+
     def to_groups(self, x: str) -> list[Route]:
         """Live group bindings on an X, the latest last."""
         return self._routes.get(("to groups", x), [])
