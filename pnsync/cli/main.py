@@ -7,6 +7,7 @@ click; whatever happens, the exit code is one of SPEC 3's and the verdict is wri
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -28,10 +29,12 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "verify": ("observe", "Compare the vendors' listings with the files."),
     "status": ("status", "Show what is down, unknown, failing or locked, offline."),
     "forecast": ("status", "Show what is renewed, ends and would lapse, by day."),
+    "doctor": ("doctor", "Check keys, clocks, listings, state, lock and schedule."),
     "hold": ("holds", "Unbind a binding and keep it so, whatever the files say."),
     "release": ("holds", "End a hold."),
     "freeze": ("holds", "Refuse every apply until unfreeze."),
     "unfreeze": ("holds", "End a freeze."),
+    "import": ("importing", "Take live bindings into the state."),
     "groups": ("observe", "Show number groups, their use and free extensions."),
     "who": ("who", "Tell who rings when a number is dialled."),
     "output": ("publish", "Write numbers and ends for applications; nothing personal."),
@@ -61,7 +64,7 @@ class Program(click.Group):
         from importlib import import_module
 
         module = import_module(f"pnsync.cli.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, cmd_name + "_" * iskeyword(cmd_name))
         return found
 
     def resolve_command(
