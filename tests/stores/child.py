@@ -1,4 +1,9 @@
-"""Another process that works on a state: told what to do on stdin, a line each; answers with a line each."""
+"""Another process that works on a state: told what to do on stdin, a line each; answers with a line each.
+
+    python -m stores.child PLACE NAME [SPEED]
+
+PLACE is as in places.py; with SPEED its clock runs so many times faster, and with it leases and their heartbeats.
+"""
 
 import json
 import os
@@ -6,28 +11,43 @@ import sys
 import time
 
 from pnsync.backends.local import LocalBackend
+from pnsync.backends.postgres import PostgresBackend
 from pnsync.errors import PnsyncError
 from pnsync.holder import Holder
 from pnsync.interfaces import Taken
 from pnsync.journal import Noted
+from pnsync.lease import RENEW_SECONDS, Lease, Stop, heartbeat
 from pnsync.record import frame, unframe
 from pnsync.store import Session, Store
+from stores.places import open_place
 
 
-class SystemClock:
-    """The real time."""
+class FastClock:
+    """The real time, `speed` times faster."""
 
-    now = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self._speed
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self._speed)
+
+    def heartbeat(self, lease: Lease) -> Stop:
+        return heartbeat(lease, RENEW_SECONDS / self._speed)
 
 
 class Child:
     """A run of its own."""
 
-    def __init__(self, path: str, name: str) -> None:
-        self.backend = LocalBackend(path, SystemClock())
-        self.store = Store(self.backend, SystemClock(), pinned_lineage=None)
+    def __init__(self, place: str, name: str, speed: float = 1.0) -> None:
+        clock = FastClock(speed)
+        self.backend = open_place(place if " " in place else f"local {place}", clock)
+        self.store = Store(self.backend, clock, pinned_lineage=None, heartbeat=clock.heartbeat)
         self.holder = Holder(
             f"{os.getpid():08x}", name, "here", os.getpid(), "pnsync apply", int(time.time())
         )
@@ -62,8 +82,15 @@ class Child:
         self.session.__exit__(None, None, None)
         return "left"
 
+    def long(self, seconds: str) -> str:
+        """Be in one long call to the place."""
+        assert isinstance(self.backend, PostgresBackend)
+        self.backend._ask(lambda one: one.execute("select pg_sleep(%s)", (float(seconds),)))
+        return "woke"
+
     def moment(self) -> str:
         """Stay in the moment of a write."""
+        assert isinstance(self.backend, LocalBackend)
         self.inside = self.backend._folder.moment()
         self.inside.__enter__()
         return "inside"
@@ -95,7 +122,7 @@ class Child:
 
 
 if __name__ == "__main__":
-    child = Child(sys.argv[1], sys.argv[2])
+    child = Child(sys.argv[1], sys.argv[2], *map(float, sys.argv[3:]))
     print("ready", flush=True)
     for line in sys.stdin:
         word, *rest = line.split()

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 
@@ -33,15 +34,14 @@ def run(folder: Path, words: list[str], begin: float) -> int:
 
 
 if __name__ == "__main__":
-    import psycopg
-
-    import pnsync.backends.postgres
-    import pnsync.cli.apply
-    import pnsync.cli.session
-    import pnsync.planning
-    import pnsync.workflow
-
-    assert psycopg.__version__
+    for module in (
+        "psycopg",
+        "pnsync.backends.postgres",
+        "pnsync.cli.apply",
+        "pnsync.cli.session",
+        "pnsync.workflow",
+    ):
+        import_module(module)
     split = sys.argv.index("--")
     lead, folders, words = float(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1 :]
     begin = time.monotonic() + lead
