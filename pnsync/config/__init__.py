@@ -9,6 +9,7 @@ from pnsync.config.digest import config_digest
 from pnsync.config.loading import load, load_source
 from pnsync.config.place import read_place
 from pnsync.config.policy import policy_findings
+from pnsync.config.scalars import is_safe_name as named_safely
 from pnsync.config.sources import FolderSource, Source, SourceRefused
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "config_digest",
     "load",
     "load_source",
+    "named_safely",
     "policy_findings",
     "read_place",
 ]

@@ -318,3 +318,42 @@ class _Formatter:
         else:
             self.line += " "
         self.line += "-"
+
+
+def with_entries(data: bytes, file: str, section: str, lines: list[str]) -> bytes:
+    """The file with lines of entries at the end of a section, which is made where it is missing; the rest stays.
+
+    Raises Unformattable where the file cannot be read, or its section stands in braces.
+    """
+    node, _ = load(data, file, Limits())
+    if node is None:
+        raise Unformattable("it cannot be read")
+    text = data.removeprefix(b"\xef\xbb\xbf").decode()
+    holder = node.get(section)
+    if isinstance(holder, Mapping) and holder:
+        marks = holder.document.marks
+        start, end = marks[holder._offset], marks[holder._offset + 1]
+        if text[start] == "{":
+            raise Unformattable(f"its {section} stand in braces")
+        column = start - text.rfind("\n", 0, start) - 1
+        at = end if text[end - 1] == "\n" else text.find("\n", end) + 1
+        if at == 0:
+            text, at = text + "\n", len(text) + 1
+    elif section in node:
+        if holder is not None or node.written(section):
+            raise Unformattable(f"its {section} stand in braces")
+        column = INDENT
+        at = text.find("\n", marks_end(node, section)) + 1
+        if at == 0:
+            text, at = text + "\n", len(text) + 1
+    else:
+        text = text if not text or text.endswith("\n") else text + "\n"
+        text += f"\n{section}:\n" if text else f"{section}:\n"
+        column, at = INDENT, len(text)
+    added = "".join(" " * column + line + "\n" for line in lines)
+    return (text[:at] + added + text[at:]).encode()
+
+
+def marks_end(node: Mapping, key: str) -> int:
+    """Where the text of a key ends."""
+    return node.document.marks[node._mark(key) + 1]

@@ -1,0 +1,271 @@
+"""`pnsync import`: live bindings that pnsync did not make come into the state, and into the files where asked."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pnsync.cli.command import Invocation, command
+from pnsync.cli.files import replace_file
+from pnsync.cli.options import DURATION
+from pnsync.errors import ExitCode, UsageError
+from pnsync.render.text import escape
+from pnsync.render.units import counted
+from pnsync.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pnsync.cli.session import Opened
+    from pnsync.importing import Declarations, Import, Matches
+    from pnsync.model import Desired, LiveBinding
+
+SHOWN = 20
+"""How many lines of one kind are shown; -v shows them all."""
+
+
+@command("import")
+@click.argument("address", required=False)
+@click.argument("bind_id", required=False)
+@click.option("--all", is_flag=True, help="Take all live bindings that are not in the state.")
+@click.option("--match", is_flag=True, help="Take the live bindings that equal a declared one.")
+@click.option("--write", metavar="FILE", help="Declare what is taken in FILE: a new one, or added to it.")
+@click.option("--dry-run", is_flag=True, help="Show what would be taken; write nothing.")
+@click.option("--provider", metavar="NAME", help="Only what this provider lists.")
+@click.option(
+    "--expires-in",
+    metavar="T",
+    help="How long each binding lasts; without it, each is declared to end when the vendor says.",
+)
+@click.option("--pool-number", metavar="POOL", help="The LAAFFIC pool, where the vendor does not show it.")
+@click.option(
+    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
+)
+@click.pass_obj
+def import_(
+    invocation: Invocation,
+    /,
+    *,
+    address: str | None,
+    bind_id: str | None,
+    all: bool,
+    match: bool,
+    write: str | None,
+    dry_run: bool,
+    provider: str | None,
+    expires_in: str | None,
+    pool_number: str | None,
+    lock_timeout: int | None,
+) -> Verdict:
+    """Take live bindings into the state: one, all, or those that equal a declared one. Makes no writing call."""
+    from pnsync.cli.plan import tell_unread
+    from pnsync.cli.session import lock_timeout_seconds, opened
+    from pnsync.importing import Import
+    from pnsync.planning import failure_codes
+
+    _check_asked(address, bind_id, all, match, write)
+    with opened(invocation, gentle=True) as session:
+        world = session.world
+        if provider is not None and provider not in world.providers:
+            raise UsageError(
+                "there is no such provider", f"The files declare: {', '.join(sorted(world.providers))}."
+            )
+        with world.store.hold(world.holder, timeout=lock_timeout_seconds(invocation, lock_timeout)) as held:
+            found = Import(world, held)
+            tell_unread(session, found.observed)
+            before = held.state.serial
+            if match:
+                verdict = _match(session, found, provider, dry_run)
+            else:
+                rows, names = _asked(found, address, bind_id, provider, world.desired)
+                how = {"expires_in": expires_in, "pool_number": pool_number, "names": names}
+                if address and names and write is None:
+                    verdict = _take_declared(session, found, address, rows[0], dry_run)
+                else:
+                    assert write is not None
+                    verdict = _write(session, found, rows, write, dry_run, how)
+            codes = (*verdict.codes, *failure_codes(found.observed))
+            return Verdict("import", codes, done=verdict.done, serial=(before, held.state.serial))
+
+
+def _check_asked(
+    address: str | None, bind_id: str | None, everything: bool, matching: bool, write: str | None
+) -> None:
+    ways = [address is not None, everything, matching]
+    if sum(ways) != 1 or (address is not None) != (bind_id is not None):
+        raise UsageError(
+            "say what to import",
+            "One binding, all, or those that equal a declared one:",
+            command="pnsync import ADDR BIND_ID, pnsync import --all --write FILE, or pnsync import --match",
+        )
+    if everything and write is None:
+        raise UsageError(
+            "--all needs a file",
+            "What is in the state and in no file would be unbound by the next apply:",
+            command="pnsync import --all --write bindings/imported.yaml",
+        )
+    if matching and write is not None:
+        raise UsageError("--match writes no file", "What it takes is declared already.")
+
+
+def _asked(
+    found: "Import", address: str | None, bind_id: str | None, provider: str | None, desired: "Desired"
+) -> "tuple[list[LiveBinding], dict[tuple[str, str], str]]":
+    """The rows that are asked for, and the name that one of them is given."""
+    if address is None:
+        return found.free(provider), {}
+    assert bind_id is not None
+    name = address.removeprefix("bindings.")
+    declared = desired.bindings.get(name)
+    row = found.row(f"bindings.{name}", bind_id, provider or (declared.provider if declared else None))
+    return [row], {(row.provider, row.bind_id): name}
+
+
+def _take_declared(
+    session: "Opened", found: "Import", address: str, row: "LiveBinding", dry_run: bool
+) -> Verdict:
+    """Take a live binding for a declared address; what differs is the next plan's."""
+    from pnsync.importing import unlike
+
+    desired = session.world.desired
+    name = address.removeprefix("bindings.")
+    binding = desired.bindings.get(name)
+    if binding is None:
+        raise UsageError(
+            f"bindings.{name} is not declared",
+            "The next apply would unbind it. Declare it first, or have it declared:",
+            command=f"pnsync import {name} {row.bind_id} --write FILE",
+        )
+    names = unlike(binding, row, desired, found.observed.listings[row.provider])
+    if not dry_run:
+        found.take({binding.address: row}, lambda _: binding)
+    session.show(f"{'Would take' if dry_run else 'Took'} {escape(row.bind_id)} as {binding.address}.")
+    if names:
+        session.show(f"It differs from its declaration in {', '.join(names)}; see what that means:")
+        session.show(f"    {session.invocation.again('plan')}")
+    return Verdict("import", done=0 if dry_run else 1)
+
+
+def _match(session: "Opened", found: "Import", provider: str | None, dry_run: bool) -> Verdict:
+    matches = found.matches()
+    taken = {address: row for address, row in matches.taken.items() if provider in (None, row.provider)}
+    declared = {one.address: one for one in session.world.desired.bindings.values()}
+    if not dry_run and taken:
+        found.take(taken, declared.__getitem__)
+    word = "Would take" if dry_run else "Took"
+    session.show(f"{word} {counted(len(taken), 'live binding')} that {_equals(len(taken))} a declared one.")
+    _list(session, "", (f"{address}  {escape(row.bind_id)}" for address, row in sorted(taken.items())))
+    _tell(session, matches)
+    return Verdict(
+        "import", (ExitCode.DECISION,) if matches.ambiguous else (), done=0 if dry_run else len(taken)
+    )
+
+
+def _equals(count: int) -> str:
+    return "equals" if count == 1 else "equal"
+
+
+def _tell(session: "Opened", matches: "Matches") -> None:
+    if matches.different:
+        count = len({one.address for one in matches.different})
+        _list(
+            session,
+            f"{counted(count, 'declared binding')} with a live one of the same phones that differs:",
+            (f"{one.address}  {escape(one.bind_id)}  {', '.join(one.names)}" for one in matches.different),
+        )
+    if matches.ambiguous:
+        _list(
+            session,
+            f"{counted(len(matches.ambiguous), 'declared binding')} could be one of several; choose with "
+            "pnsync import ADDR BIND_ID:",
+            (f"{one}  {escape(', '.join(ids))}" for one, ids in sorted(matches.ambiguous.items())),
+        )
+    if matches.absent:
+        session.show(f"{counted(matches.absent, 'declared binding')} not live; the next apply binds them.")
+
+
+def _list(session: "Opened", title: str, lines: Iterable[str]) -> None:
+    """Lines under a title, the first of them unless all are asked for."""
+    found = list(lines)
+    if title:
+        session.show(title)
+    shown = found if session.invocation.verbosity else found[:SHOWN]
+    for one in shown:
+        session.show(f"  {one}")
+    if len(found) > len(shown):
+        session.show(f"  and {counted(len(found) - len(shown), 'more', 'more')} (-v shows them)")
+
+
+def _write(
+    session: "Opened",
+    found: "Import",
+    rows: "list[LiveBinding]",
+    file: str,
+    dry_run: bool,
+    how: Mapping[str, Any],
+) -> Verdict:
+    """Declare rows in a file, then record them as what it declares, so that the next plan is empty."""
+    from pnsync.importing import declarations
+
+    made = declarations(session.world.desired, rows, found.observed, **how)
+    if not dry_run and made.lines:
+        desired = _declared(session.invocation, file, made)
+        by_address = {f"bindings.{name}": row for name, row in made.rows.items()}
+        found.take(by_address, lambda address: desired.bindings[address.removeprefix("bindings.")])
+    taken = counted(len(made.lines), "live binding")
+    session.show(
+        f"Would take {taken} and declare them in {escape(file)}."
+        if dry_run
+        else f"Took {taken}, declared in {escape(file)}."
+    )
+    _list(
+        session,
+        "",
+        ()
+        if not made.left_out
+        else (f"{escape(row.bind_id)}  left out: {why}" for row, why in made.left_out),
+    )
+    if made.lines and not dry_run:
+        session.show(f"Nothing should be left to do:\n    {session.invocation.again('plan')}")
+    return Verdict("import", done=0 if dry_run else len(made.lines))
+
+
+def _declared(invocation: Invocation, file: str, made: "Declarations") -> "Desired":
+    """Write the declarations into a file and read all files again; where they do not hold, nothing has changed.
+
+    The file is written before the state: declared and not recorded is harmless, the other way round would unbind.
+    """
+    from pnsync.config import load
+    from pnsync.yamlfile.editing import Unformattable, with_entries
+
+    path = invocation.path(file)
+    before = path.read_bytes() if path.exists() else None
+    try:
+        text = with_entries(before or _HEAD.encode(), file, "bindings", list(made.lines.values()))
+    except Unformattable as error:
+        raise UsageError(
+            "the file cannot be added to", f"{escape(file)} is left as it is: {error}."
+        ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, text)
+    try:
+        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        if not made.lines.keys() <= desired.bindings.keys():
+            raise UsageError(
+                "the file is not included",
+                f"{escape(file)} is not among the files that {escape(invocation.root)} includes; add it:",
+                command=f'include: ["{file}"]',
+            )
+    except BaseException:
+        _put_back(path, before)
+        raise
+    return desired
+
+
+def _put_back(path: Path, before: bytes | None) -> None:
+    if before is None:
+        path.unlink(missing_ok=True)
+    else:
+        replace_file(path, before)
+
+
+_HEAD = "# Live bindings that pnsync took over. What the vendor's listing does not show is marked unknown.\n"
