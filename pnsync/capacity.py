@@ -19,6 +19,7 @@ from pnsync.plan import instant
 from pnsync.state import Entry, State
 from pnsync.usage import usage
 
+SAMPLE_PREFIX: Final = "use."
 SAMPLES: Final = 12
 SAMPLE_SECONDS: Final = HOUR
 """How far apart samples are at least, so that many applies in a row do not push out what tells a rate."""
@@ -26,18 +27,28 @@ FAR_SECONDS: Final = 10 * 365 * DAY
 """Beyond this nothing is foretold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How full a group was: live bindings on its numbers, and slots that were free."""
+
+    at: int
+    live: int
+    free: int
+
+
 def sample_note(group: str) -> str:
-    """The name of the note that holds a group's samples: `at=live at=live …`, epoch seconds, oldest first."""
-    return f"use.{group}"
+    """The name of the note that holds a group's samples: `at=live/free …`, epoch seconds, oldest first."""
+    return f"{SAMPLE_PREFIX}{group}"
 
 
-def samples(state: State, group: str) -> tuple[tuple[int, int], ...]:
+def samples(state: State, group: str) -> tuple[Sample, ...]:
     """A group's samples, oldest first; what cannot be read is left out."""
-    found: list[tuple[int, int]] = []
+    found: list[Sample] = []
     for word in state.notes.get(sample_note(group), "").split():
-        at, _, live = word.partition("=")
-        if at.isdecimal() and live.isdecimal():
-            found.append((int(at), int(live)))
+        at, _, rest = word.partition("=")
+        live, _, free = rest.partition("/")
+        if at.isdecimal() and live.isdecimal() and free.isdecimal():
+            found.append(Sample(int(at), int(live), int(free)))
     return tuple(found)
 
 
@@ -50,24 +61,49 @@ def sampled(
         for group in desired.groups.values()
         if group.holds is Holds.NUMBERS and (numbers := _numbers(group, observed))
     }
-    if not groups:
-        return ()
-    live = Counter(
-        (row.provider, row.phone_x)
-        for rows in (matched.rows.values(), matched.believed.values(), matched.unmanaged)
-        for row in rows
-        if row.extension and alive(row, now)
-    )
     found: list[Noted] = []
+    taken: dict[tuple[str, str | None], set[str]] | None = None
     for name, xs in groups.items():
         known = samples(state, name)
-        if known and now - known[-1][0] < SAMPLE_SECONDS:
+        if known and now - known[-1].at < SAMPLE_SECONDS:
             continue
-        provider = desired.groups[name].provider
-        here = sum(live[(provider, x)] for x in set(xs))
-        kept = (*known, (now, here))[-SAMPLES:]
-        found.append(Noted(sample_note(name), " ".join(f"{at}={count}" for at, count in kept)))
+        if taken is None:
+            taken = _live_extensions(matched, now)
+        one = _sample(desired.groups[name], xs, taken, state, now)
+        kept = (*known, one)[-SAMPLES:]
+        found.append(Noted(sample_note(name), " ".join(f"{it.at}={it.live}/{it.free}" for it in kept)))
     return tuple(found)
+
+
+def _live_extensions(matched: Matched, now: int) -> dict[tuple[str, str | None], set[str]]:
+    found: dict[tuple[str, str | None], set[str]] = {}
+    for rows in (matched.rows.values(), matched.believed.values(), matched.unmanaged):
+        for row in rows:
+            if row.extension and alive(row, now):
+                found.setdefault((row.provider, row.phone_x), set()).add(row.extension)
+    return found
+
+
+def _sample(
+    group: Group,
+    xs: Iterable[str],
+    taken: Mapping[tuple[str, str | None], set[str]],
+    state: State,
+    now: int,
+) -> Sample:
+    resting: dict[str, set[str]] = {}
+    for one in state.quarantine:
+        if one.provider == group.provider and one.extension is not None and one.until > now:
+            resting.setdefault(one.phone_x, set()).add(one.extension)
+    low, high = group.extension_range
+    given = {f"{value:03d}" for value in range(low, high + 1)} - group.reserved_extensions
+    live = free = 0
+    for x in dict.fromkeys(xs):
+        held = taken.get((group.provider, x), set())
+        live += len(held)
+        if x not in group.drain:
+            free += len(given - held - resting.get(x, set()))
+    return Sample(now, live, free)
 
 
 def _numbers(group: Group, observed: Observed) -> tuple[str, ...]:
@@ -165,18 +201,53 @@ def outlooks(desired: Desired, state: State, observed: Observed, *, now: int) ->
     return tuple(found)
 
 
-def _foretold(outlook: Outlook, known: tuple[tuple[int, int], ...], live: int, now: int) -> Outlook:
+def _foretold(outlook: Outlook, known: tuple[Sample, ...], live: int, now: int) -> Outlook:
     """When the free slots end at the rate since the oldest sample."""
-    if not known or now - known[0][0] < SAMPLE_SECONDS:
+    if not known or now - known[0].at < SAMPLE_SECONDS:
         return outlook
-    since, then = known[0]
-    rate = (live - then) * DAY / (now - since)
-    if rate <= 0:
-        return replace(outlook, per_day=round(rate, 2))
-    left = outlook.free * DAY / rate
-    return replace(
-        outlook, per_day=round(rate, 2), runs_out_at=int(now + left) if left < FAR_SECONDS else None
-    )
+    rate = (live - known[0].live) * DAY / (now - known[0].at)
+    return replace(outlook, per_day=round(rate, 2), runs_out_at=_end(outlook.free, rate, now))
+
+
+def _end(free: int, per_day: float, since: int) -> int | None:
+    if per_day <= 0 or free * DAY / per_day >= FAR_SECONDS:
+        return None
+    return int(since + free * DAY / per_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A group's use at the last applies, read off the state alone: `free` slots then, and when they end."""
+
+    group: str
+    at: int
+    free: int
+    per_day: float
+    runs_out_at: int | None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON form."""
+        return {
+            "group": self.group,
+            "at": instant(self.at),
+            "free": self.free,
+            "per_day": self.per_day,
+            "runs_out_at": None if self.runs_out_at is None else instant(self.runs_out_at),
+        }
+
+
+def trends(state: State) -> tuple[Trend, ...]:
+    """The groups whose samples tell a rate, by name; offline."""
+    found: list[Trend] = []
+    for note in sorted(state.notes):
+        known = samples(state, note.removeprefix(SAMPLE_PREFIX)) if note.startswith(SAMPLE_PREFIX) else ()
+        if len(known) < 2 or known[-1].at - known[0].at < SAMPLE_SECONDS:
+            continue
+        first, last = known[0], known[-1]
+        rate = (last.live - first.live) * DAY / (last.at - first.at)
+        end = _end(last.free, rate, last.at)
+        found.append(Trend(note.removeprefix(SAMPLE_PREFIX), last.at, last.free, round(rate, 2), end))
+    return tuple(found)
 
 
 def _draining(x: str, live: int, desired: Desired, state: State, provider: str) -> Draining:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from pnsync.capacity import SAMPLES, busiest, outlooks, sample_note, sampled, samples
+from pnsync.capacity import SAMPLES, Sample, busiest, outlooks, sample_note, sampled, samples, trends
 from pnsync.journal import Noted, replay
 from pnsync.masking import Masker
 from pnsync.matching import match, row_of
@@ -59,7 +59,7 @@ def files(one: Group | None = None) -> Desired:
 
 
 def with_samples(before: State, *found: tuple[int, int]) -> State:
-    note = " ".join(f"{NOW - ago}={live}" for ago, live in found)
+    note = " ".join(f"{NOW - ago}={live}/{20 - live}" for ago, live in found)
     return replace(before, notes={**before.notes, sample_note("pool"): note})
 
 
@@ -106,8 +106,8 @@ def test_an_apply_leaves_a_sample_an_hour_and_keeps_the_last() -> None:
             before = replay(before, sampled(files(), before, listed, match(before, listed), at))
     found = samples(before, "pool")
     assert len(found) == SAMPLES
-    assert found[-1] == (NOW + (SAMPLES + 4) * HOUR, 4)
-    assert found[0][0] == NOW + 5 * HOUR
+    assert found[-1] == Sample(NOW + (SAMPLES + 4) * HOUR, 4, 16)
+    assert found[0].at == NOW + 5 * HOUR
 
 
 def test_samples_come_with_changes_and_not_without() -> None:
@@ -116,12 +116,33 @@ def test_samples_come_with_changes_and_not_without() -> None:
     calm = planned(desired(bindings, [pool()]), before, seen(before))
     assert not [one for one in calm.bookkeeping if isinstance(one, Noted)]
     busy = planned(desired([*bindings, auto("d2")], [pool()]), before, seen(before))
-    assert Noted("use.pool", f"{NOW}=2") in busy.bookkeeping
+    assert Noted("use.pool", f"{NOW}=2/18") in busy.bookkeeping
 
 
 def test_damaged_samples_are_left_out() -> None:
-    before = replace(state(), notes={"use.pool": "x=1 5=y 7=2 8"})
-    assert samples(before, "pool") == ((7, 2),)
+    before = replace(state(), notes={"use.pool": "x=1/2 5=y/3 7=2/3 8 9=1"})
+    assert samples(before, "pool") == (Sample(7, 2, 3),)
+
+
+def test_free_slots_of_a_sample_are_what_allocation_could_give() -> None:
+    before = replace(known(3), quarantine=(Resting("nx", N2, "bindings.x", NOW + 9, extension="100"),))
+    one = pool(reserved_extensions=frozenset({"109"}), drain=frozenset({N1}))
+    listed = seen(before)
+    (noted,) = sampled(files(one), before, listed, match(before, listed), NOW)
+    assert noted.value == f"{NOW}=3/8"
+    (told,) = outlooks(files(one), before, listed, now=NOW)
+    assert told.free == 8
+
+
+def test_trends_are_read_off_the_state_alone() -> None:
+    before = with_samples(state(), (3 * DAY, 0), (DAY, 4))
+    (found,) = trends(before)
+    assert (found.group, found.free, found.per_day) == ("pool", 16, 2.0)
+    assert found.runs_out_at == NOW - DAY + 8 * DAY
+    assert found.document()["runs_out_at"] == "2027-01-22T08:00:00Z"
+    assert trends(with_samples(state(), (DAY, 4))) == ()
+    (calm,) = trends(with_samples(state(), (3 * DAY, 4), (DAY, 4)))
+    assert (calm.per_day, calm.runs_out_at, calm.document()["runs_out_at"]) == (0.0, None, None)
 
 
 def test_a_drained_number_and_when_it_is_empty() -> None:

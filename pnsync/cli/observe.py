@@ -68,21 +68,33 @@ def verify(invocation: Invocation, /, *, json: bool) -> Verdict:
 @click.pass_obj
 def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
     """Show number groups and pools: their use, and free extensions (-v: of each number)."""
+    from pnsync.capacity import busiest, outlooks
     from pnsync.cli.session import opened
-    from pnsync.planning import failure_codes, read_listings
+    from pnsync.masking import Masker
+    from pnsync.plan import instant
+    from pnsync.planning import failure_codes, pseudonym_key, read_listings
+    from pnsync.render.capacity import capacity_lines
     from pnsync.render.usage import usage_text
     from pnsync.state import State
     from pnsync.usage import usage
 
     with opened(invocation, gentle=False) as session:
         world = session.world
-        state = world.store.load() or State(lineage="")
+        recorded = world.store.load()
+        state = recorded or State(lineage="")
         observed = read_listings(world, state, scans=1)
         tell_unread(session, observed)
-        found = [asdict(one) for one in usage(world.desired, state, observed, now=world.clock.now())]
+        now = int(world.clock.now())
+        masker = Masker(pseudonym_key(recorded), state.lineage)
+        found = [asdict(one) for one in usage(world.desired, state, observed, now=now)]
+        ahead = [one.document() for one in outlooks(world.desired, state, observed, now=now)]
+        parties = [one.document(masker) for one in busiest(observed, now=now)]
         if json:
-            session.show(jsonlib.dumps({"groups": found}, ensure_ascii=False, indent=2))
+            told = {"groups": found, "outlooks": ahead, "parties": parties}
+            session.show(jsonlib.dumps(told, ensure_ascii=False, indent=2))
         else:
-            colour = invocation.output.out_colour
-            session.show(usage_text(found, colour=colour, verbose=invocation.verbosity > 0))
+            output = invocation.output
+            text = usage_text(found, colour=output.out_colour, verbose=invocation.verbosity > 0)
+            lines = capacity_lines(ahead, parties, instant(now), bars=output.out_is_terminal)
+            session.show("\n".join([text, *([""] if lines else []), *lines]))
     return Verdict("groups", tuple(failure_codes(observed)))

@@ -56,17 +56,25 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
 @click.pass_obj
 def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
     """Show what is renewed, ends and would lapse on each day, and the calls of it; offline."""
+    from pnsync.capacity import trends
     from pnsync.forecast import forecast as foresee
     from pnsync.forecast import forecast_document
+    from pnsync.plan import instant
+    from pnsync.render.capacity import trend_lines
     from pnsync.render.outlook import forecast_text
 
     with _offline(invocation) as (desired, state, _):
-        found = foresee(desired, state, now=int(time.time()), days=days)
-    document, output = forecast_document(found), invocation.output
+        now = int(time.time())
+        found = foresee(desired, state, now=now, days=days)
+    groups = [one.document() for one in trends(state)]
+    document, output = {**forecast_document(found), "groups": groups}, invocation.output
     if json:
         output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))
     else:
         output.out(forecast_text(document, colour=output.out_colour, columns=output.columns))
+        lines = trend_lines(groups, instant(now))
+        if lines:
+            output.out("\n".join(["", *lines]))
     return ExitCode.DONE
 
 
