@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pnsync.cli.actions import annotate_failures
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
 from pnsync.cli.options import (
@@ -145,6 +146,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         verdict = run_apply(
             session.world, options, saved=saved, confirm=confirming, command=invocation.command
         )
+        annotate_failures(invocation, verdict, session.world.desired)
         if confirming.declined:
             session.tell("Not applied.")
             if session.signals.signal is not None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from pnsync.cli import VERSION
+from pnsync.cli.actions import conclude_step, running
 from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
 from pnsync.errors import ConfigError, ExitCode, PnsyncError
@@ -37,6 +38,8 @@ def conclude(invocation: Invocation, ended: object) -> int:
         case _:
             code = ExitCode(ended) if isinstance(ended, int) else ExitCode.DONE
             verdict = Verdict(invocation.command, (code,))
+    if running(invocation.environ):
+        conclude_step(invocation, verdict, ended, problem)
     body = verdict.document() | ({"error": problem} if problem else {})
     if invocation.json_lines:
         invocation.event({"event": "verdict", **body})

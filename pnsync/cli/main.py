@@ -107,7 +107,8 @@ class Program(click.Group):
                 auto_envvar_prefix=PREFIX,
                 max_content_width=100,
             )
-            if isinstance(ended, int) and not invocation.result and not invocation.json_lines:
+            quiet = not (invocation.result or invocation.json_lines or "GITHUB_ACTIONS" in os.environ)
+            if isinstance(ended, int) and quiet:
                 return _closed(invocation, int(ended))
         except (Exception, KeyboardInterrupt) as error:  # the one boundary
             # click puts an Abort of its own in the place of an interruption, which tells the signal.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pnsync.cli import VERSION
+from pnsync.cli.actions import annotate, running, summarise
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.ending import message
 from pnsync.cli.files import PRIVATE, replace_file
@@ -92,6 +93,14 @@ def plan(
             style = plan_style(invocation, session.world.desired, shown, next_step(invocation, out, asked))
             whole = invocation.again(f"show {shlex.quote(out)} --format html") if out else ""
             session.show(render(format, named, replace(style, max_chars=max_chars, whole=whole)))
+        if running(invocation.environ):
+            from pnsync.render.markdown import render_step_summary
+
+            annotate(invocation, (*planned.plan.refusals, *planned.plan.decisions, *planned.plan.diagnostics))
+            rate = plan_style(invocation, session.world.desired, planned.document).rate
+            summarise(
+                invocation, render_step_summary(planned.document | {"digest": named["digest"]}, rate=rate)
+            )
     codes = list(planned.codes)
     if detailed_exitcode and planned.plan.changes:
         codes.append(ExitCode.DIFFERENCES)

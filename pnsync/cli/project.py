@@ -1,10 +1,10 @@
 """The commands about the files themselves: validate, schema, explain, completion. None of them calls a vendor."""
 
 import textwrap
-from pathlib import Path
 
 import click
 
+from pnsync.cli.actions import annotate, folder_in_repository
 from pnsync.cli.command import Invocation, command
 from pnsync.errors import ConfigError, Diagnostic, ExitCode, Severity, UsageError
 from pnsync.render.units import counted
@@ -40,6 +40,8 @@ def validate(invocation: Invocation, format: str) -> int:
             raise
         found, summary = error.diagnostics, ""
     _write_findings(invocation, format, found, summary)
+    if format != "github":
+        annotate(invocation, found)
     failed = any(one.severity is Severity.ERROR for one in found)
     return ExitCode.USAGE if failed else ExitCode.DONE
 
@@ -52,19 +54,19 @@ def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic
         case "json":
             output.out(as_json(found), end="")
         case "github":
-            output.out(as_github(found, folder=_folder_in_repository(invocation)), end="")
+            output.out(as_github(found, folder=folder_in_repository(invocation)), end="")
         case "sarif":
             from pnsync.cli import VERSION
             from pnsync.cli.pages import titles
             from pnsync.render.reports import as_sarif
 
-            folder = _folder_in_repository(invocation)
+            folder = folder_in_repository(invocation)
             written = as_sarif(found, version=VERSION, titles=titles(), root=invocation.root, folder=folder)
             output.out(written, end="")
         case "gitlab":
             from pnsync.render.reports import as_gitlab
 
-            folder = _folder_in_repository(invocation)
+            folder = folder_in_repository(invocation)
             output.out(as_gitlab(found, root=invocation.root, folder=folder), end="")
         case _:
             if found:
@@ -72,16 +74,6 @@ def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic
 
                 output.out(findings_text(invocation, found, colour=output.out_colour) + "\n")
             output.out(summary)
-
-
-def _folder_in_repository(invocation: Invocation) -> str:
-    """The folder as GitHub and GitLab name files: from the checkout, where a job says which that is."""
-    environ = invocation.environ
-    workspace = environ.get("GITHUB_WORKSPACE") or environ.get("CI_PROJECT_DIR")
-    folder = invocation.folder.resolve()
-    if workspace and folder.is_relative_to(workspace):
-        return folder.relative_to(workspace).as_posix().removeprefix(".")
-    return "" if folder == Path.cwd() else invocation.folder.as_posix()
 
 
 @command("schema")
