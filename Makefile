@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types contracts lock bench clean
+.PHONY: help demo test check format lint types contracts lock bench soak mutants clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -52,6 +52,18 @@ contracts: $(VENV)/.dev ## who may import whom
 
 bench: $(VENV)/.dev ## CPU seconds and memory of a plan
 	$(BIN)/python -m benchmarks
+
+SECONDS ?= 600
+# The first history; another number plays others.
+SEED ?= 0
+
+soak: $(VENV)/.dev ## SECONDS of simulated histories, then of crash points; figures as a table
+	@$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS)
+	@for more in "" "--power" "--parallelism 4"; do \
+	  PYTHONPATH=tests $(BIN)/python -m crash --seconds $$(( $(SECONDS) / 6 + 1 )) $$more; done
+
+mutants: $(VENV)/.dev ## wrong versions of the protocol, and what catches each
+	@PYTHONPATH=tests $(BIN)/python -m mutants
 
 lock: $(VENV)/.dev ## renew the locks
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements.lock

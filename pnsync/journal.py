@@ -300,7 +300,7 @@ class Fold:
         intent = pending.intent
         del self.pending[intent.attempt]
         nameless = intent.operation is Operation.BIND and identify(intent.customer_bind_id) is None
-        if nameless and intent.adoptable_until > at:
+        if nameless and intent.adoptable_until >= at + 1:
             self.pending[intent.attempt] = Pending(intent, Standing.ECHO)
 
     def _unsent(self, intent: Intent) -> None:

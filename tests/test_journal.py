@@ -214,7 +214,7 @@ def test_a_listing_settles_an_attempt(verdict: Verdict) -> None:
 
 def test_a_bind_without_a_client_id_is_remembered_while_a_second_delivery_may_come() -> None:
     asked = opened(1).intent
-    within, after = int(asked.adoptable_until) - 1, int(asked.adoptable_until)
+    within, after = int(asked.adoptable_until) - 2, int(asked.adoptable_until)
     echo = replay(EMPTY, [Opened(asked), Closed("bind-1", Applied(bind_id="b1"), within)])
     assert [one.standing for one in echo.pending.values()] == [Standing.ECHO]
     assert not echo.blocking()

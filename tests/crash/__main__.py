@@ -15,6 +15,7 @@ def main() -> int:
     parser.add_argument("--seed", default="crash-0", help="the world")
     parser.add_argument("--parallelism", type=int, default=1)
     parser.add_argument("--power", action="store_true", help="the power fails at each point, too")
+    parser.add_argument("--first", action="store_true", help="stop at what is broken first")
     parser.add_argument("--nested", type=int, default=1, help="every n-th boundary of each recovery; 0: none")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -30,6 +31,8 @@ def main() -> int:
         if found:
             broken += 1
             print(case, found, flush=True)
+            if asked.first:
+                break
         if time.monotonic() - began > asked.seconds:
             break
     print(

@@ -1,6 +1,7 @@
 """`python -m tests.simulation`: one history again, or as many as fit into a time."""
 
 import argparse
+import logging
 import sys
 import time
 from collections import Counter
@@ -17,7 +18,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="histories for so long")
     parser.add_argument("--worlds", type=int, help="so many histories")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
+    parser.add_argument("--no-shrink", action="store_true", help="print failures as they come")
     asked = parser.parse_args()
+    logging.disable(logging.CRITICAL)
     if asked.seconds is None and asked.worlds is None:
         seed = asked.seed or 0
         only = None if asked.steps is None else [int(one) for one in asked.steps.split(",") if one]
@@ -26,10 +29,18 @@ def main() -> int:
         print(failure or "every promise was kept")
         print(table(universe.figures))
         return int(failure is not None)
-    return campaign(asked.seed or 0, asked.seconds, asked.worlds, keep_going=asked.keep_going)
+    return campaign(
+        asked.seed or 0,
+        asked.seconds,
+        asked.worlds,
+        keep_going=asked.keep_going,
+        shrinking=not asked.no_shrink,
+    )
 
 
-def campaign(first: int, seconds: float | None, worlds: int | None, *, keep_going: bool) -> int:
+def campaign(
+    first: int, seconds: float | None, worlds: int | None, *, keep_going: bool, shrinking: bool
+) -> int:
     """Histories one after the other; prints failures as they come, and the figures."""
     figures, began, seed, failed = Figures(), time.monotonic(), first, Counter[str]()
     while (seconds is None or time.monotonic() - began < seconds) and (
@@ -40,7 +51,7 @@ def campaign(first: int, seconds: float | None, worlds: int | None, *, keep_goin
         if failure is not None:
             failed[failure.rule] += 1
             if failed[failure.rule] <= 3:
-                print(shrink(failure), flush=True)
+                print(shrink(failure) if shrinking else failure, flush=True)
             if not keep_going:
                 break
         seed += 1

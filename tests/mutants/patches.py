@@ -1,0 +1,306 @@
+"""The mutants: what a protocol that is nearly right would do, as replacements in the source.
+
+A mutant that other layers cover for stands twice: alone, and with those layers off (`+` in its name).
+"""
+
+from dataclasses import dataclass
+
+Patch = tuple[str, str, str]
+"""A file of pnsync/, what stands there exactly once, and what stands there in the mutant."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong version. `covered` says which other layer keeps the promise when it is alone."""
+
+    name: str
+    patches: tuple[Patch, ...]
+    covered: str = ""
+
+
+APPLY, LOCAL, RECOVERY, JOURNAL = "apply.py", "backends/local.py", "recovery.py", "journal.py"
+
+NO_STRAYS: Patch = (
+    RECOVERY,
+    "        prefix = name_space(self.state.lineage)\n        if prefix is None:",
+    "        prefix = None\n        if prefix is None:",
+)
+NO_BLOCKING: Patch = (
+    "state.py",
+    "return {one.intent.address: one for one in self.pending.values() if one.blocks}",
+    "return {}",
+)
+NO_ECHO: Patch = (JOURNAL, "if nameless and intent.adoptable_until >= at + 1:", "if False:")
+NO_CHECK: Patch = ("store.py", "        if not self._lock.still_held():\n", "        if False:\n")
+NO_WINDOW: Patch = (
+    RECOVERY,
+    "if not listing.stable or listing.started_at < intent.not_before:",
+    "if not listing.stable:",
+)
+NEVER_LATE: Patch = (RECOVERY, "if listing.started_at >= intent.adoptable_until:", "if True:")
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "call before its intent is durable",
+        (
+            (
+                APPLY,
+                "        self.buffer.append(Opened(intent))\n        self._flush()\n",
+                "        self.buffer.append(Opened(intent))\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "no fsync of the intent",
+        (
+            (
+                LOCAL,
+                "            self._disk.fdatasync(fd)\n            self._left =",
+                "            self._left =",
+            ),
+        ),
+    ),
+    Mutant(
+        "outcome written before the answer",
+        (
+            (
+                APPLY,
+                "        self.standing[index] = Standing.FLYING\n",
+                "        if step.unbinds is not None:\n"
+                "            self.session.record(Closed(intent.attempt, Applied(), int(self.clock.now())))\n"
+                "        self.standing[index] = Standing.FLYING\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "error = failure",
+        (
+            (
+                JOURNAL,
+                "                self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)\n",
+                "                del self.pending[attempt]\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "error = failure + no adoption",
+        (
+            (
+                JOURNAL,
+                "                self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)\n",
+                "                del self.pending[attempt]\n",
+            ),
+            NO_STRAYS,
+        ),
+    ),
+    Mutant("no window", (NO_WINDOW,)),
+    Mutant("no window + no adoption", (NO_WINDOW, NEVER_LATE, NO_STRAYS)),
+    Mutant(
+        "no client id at NXCloud",
+        (("attempts.py", "    if provider.capabilities.client_ids:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "no fence: a broken lock is not noticed",
+        (NO_CHECK,),
+        covered="the writer looks for its lock at each record",
+    ),
+    Mutant(
+        "no fence at all",
+        (
+            NO_CHECK,
+            (
+                LOCAL,
+                "return self._lock is not None and not self._lock.released and not self._lock.still_held()",
+                "return False",
+            ),
+            (
+                LOCAL,
+                "            if self._last and seq != self._last + 1:\n",
+                "            if False:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "lock ignored",
+        ((LOCAL, "if not self._disk.flock(fd) or not lock.still_held():", "if False:"),),
+    ),
+    Mutant(
+        "gone is not gated",
+        (
+            (
+                "findings.py",
+                "        if self.observed.listings[entry.provider].started_at >= visible_from:\n            return False\n",
+                "        return False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "any binding of the pair is adopted",
+        (
+            (
+                RECOVERY,
+                "        if (row.provider, row.bind_id) in self.claimed or row.bind_id in intent.known_ids:\n            return False\n",
+                "        if (row.provider, row.bind_id) in self.claimed:\n            return False\n        if row.bind_id:\n            return True\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "signed again after a pause",
+        (
+            (
+                "providers/http.py",
+                "        return max(wall, monotonic) <= SIGNATURE_SECONDS",
+                "        return True or max(wall, monotonic) <= SIGNATURE_SECONDS",
+            ),
+            (
+                "providers/calls.py",
+                "            if self.time.latest() > latest_at:\n                break\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant("no quarantine of an address", (NO_BLOCKING,)),
+    Mutant("no adoption by client id", (NO_STRAYS,)),
+    Mutant(
+        "unbind by pair instead of id",
+        (
+            (
+                "attempts.py",
+                "        bind_id=None if step.unbinds is None else step.unbinds.bind_id,\n",
+                "        bind_id=None if step.unbinds is None else next((row.bind_id for row in listed if (row.phone_a, row.phone_b)"
+                " == (step.unbinds.phone_a, step.unbinds.phone_b)), step.unbinds.bind_id),\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "unbind without a fresh listing",
+        ((APPLY, "        if age > PROOF_SECONDS:\n", "        if False:\n"),),
+    ),
+    Mutant(
+        "blind retry on a time-out",
+        (
+            (
+                APPLY,
+                "        self.standing[index] = Standing.UNCERTAIN\n        self._tell_uncertain(index, intent, unknown.reason)\n",
+                "        if self.tries[index] < 2:\n            self._again(index)\n            return\n"
+                "        self.standing[index] = Standing.UNCERTAIN\n        self._tell_uncertain(index, intent, unknown.reason)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "-35 taken as success",
+        (
+            (
+                APPLY,
+                "        intent = self.flying.pop(ticket)\n        index = self.step_of_ticket[ticket]\n        step =",
+                "        intent = self.flying.pop(ticket)\n"
+                "        if isinstance(outcome, Refused) and outcome.vendor_code == '-35':\n"
+                "            outcome = Applied('1')\n"
+                "        index = self.step_of_ticket[ticket]\n        step =",
+            ),
+        ),
+    ),
+    Mutant(
+        "X and extension released before the unbind's outcome",
+        (
+            (
+                "ordering.py",
+                "        if other in outside or other not in placed:\n            continue\n",
+                "        if other not in outside or True:\n            continue\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a number printed unmasked once",
+        (
+            (
+                "plan.py",
+                "    if isinstance(value, Phone):\n        return masker.show(value)\n",
+                "    if isinstance(value, Phone):\n        return value.digits\n",
+            ),
+        ),
+    ),
+    Mutant("a second delivery is forgotten", (NO_ECHO,)),
+    Mutant(
+        "attempts are counted anew when a run plans again",
+        ((APPLY, "ticket = next(self.tally.tickets)", "ticket = len(self.step_of_ticket)"),),
+    ),
+    Mutant(
+        "a generation is used twice",
+        (("state.py", "return max(self.generations.get(address, 0), self.generation_base) + 1", "return 1"),),
+    ),
+    Mutant(
+        "calls go on after a storage error",
+        (
+            (
+                APPLY,
+                "            self.session.record(*events)\n        tellings",
+                "            try:\n                self.session.record(*events)\n            except Exception:\n                pass\n        tellings",
+            ),
+            (APPLY, "        self.session.check()\n", ""),
+        ),
+    ),
+    Mutant(
+        "a torn record is not cut off",
+        ((LOCAL, "            self._disk.truncate(fd, scan.end)\n", ""),),
+    ),
+    Mutant(
+        "no fsync of the snapshot",
+        (
+            (
+                "backends/folder.py",
+                "            self._disk.fsync(fd)\n        except OSError:",
+                "        except OSError:",
+            ),
+        ),
+    ),
+    Mutant(
+        "no fsync of the folder after a rename",
+        (
+            (
+                "backends/folder.py",
+                "        self._disk.rename(temporary, path)\n        self.sync()\n",
+                "        self._disk.rename(temporary, path)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the journal is dropped before the snapshot holds it",
+        (
+            (
+                "store.py",
+                "        state = replace(state, serial=serial, head=self._head)\n        try:\n",
+                "        state = replace(state, serial=serial, head=self._head)\n        self._store.backend.drop(through)\n        try:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "an absence in one scan is believed",
+        (
+            ("model.py", "        return self.scans >= 2 and not self.problems", "        return True"),
+            (
+                "workflow.py",
+                "        observed = read_listings(world, state, scans=2)\n        read_at",
+                "        observed = read_listings(world, state, scans=1)\n        read_at",
+            ),
+        ),
+    ),
+    Mutant(
+        "a ghost of a lagging listing is taken for an outcome",
+        (
+            (
+                RECOVERY,
+                "            rows = [row for row in rows if told or row.bind_id not in self.state.unbound]\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "two candidates, and the first is taken",
+        ((RECOVERY, "            if len(rows) > 1:\n", "            if False:\n"),),
+    ),
+    Mutant(
+        "the second half of a change waits for the end of a signal",
+        ((APPLY, "        return step.finishes and any(", "        return False and any("),),
+    ),
+)
