@@ -61,6 +61,12 @@ def before(entry: Entry, row: LiveBinding | None) -> Attributes:
     return {**binding_attributes(seen), "expires_at": expiry_text(known_expiry(entry, row))}
 
 
+def wanted(case: Case) -> Attributes:
+    """What is shown as `after`, with the names under which the files know its phones."""
+    names = {"phone_a_name": case.binding.phone_a_name, "phone_b_name": case.binding.phone_b_name}
+    return {**binding_attributes(case.target), **{key: name for key, name in names.items() if name}}
+
+
 def bind_draft(case: Case, cause: Cause, reason: str, *, down: bool = False) -> Draft:
     """Nothing of this address is live: bind it."""
     lost = case.entry is not None and not down
@@ -71,7 +77,7 @@ def bind_draft(case: Case, cause: Cause, reason: str, *, down: bool = False) -> 
         reason=reason,
         provider=case.binding.provider,
         before=before(case.entry, None) if lost and case.entry is not None else None,
-        after=binding_attributes(case.target),
+        after=wanted(case),
         target=case.target,
         source=case.binding.span,
         position=case.position,
@@ -92,7 +98,7 @@ def replace_draft(case: Case, action: Action, cause: Cause, reason: str, changed
         reason=reason,
         provider=case.binding.provider,
         before=before(case.entry, case.row),
-        after=binding_attributes(case.target),
+        after=wanted(case),
         changed=changed,
         target=case.target,
         old=_old(case.address, case.entry, case.row),

@@ -132,6 +132,14 @@ class Binding:
     enabled: bool = True
     labels: tuple[tuple[str, str], ...] = ()
     span: SourceSpan | None = None
+    phone_a_name: str | None = field(default=None, compare=False)
+    """The name under which the files of numbers hold phone A, where the binding names it; no declared value."""
+    phone_b_name: str | None = field(default=None, compare=False)
+
+    @property
+    def named(self) -> bool:
+        """Whether no real number stands in the binding itself."""
+        return self.phone_a_name is not None and (self.phone_b is None or self.phone_b_name is not None)
 
     @property
     def address(self) -> str:
@@ -155,6 +163,8 @@ class Group:
     extension_range: tuple[int, int] = (0, 999)
     reserved_extensions: frozenset[str] = frozenset()
     span: SourceSpan | None = None
+    named: bool = field(default=False, compare=False)
+    """Whether each of its phones is written as the name of a number."""
 
     @property
     def address(self) -> str:

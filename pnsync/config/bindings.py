@@ -14,6 +14,8 @@ from pnsync.config.complaints import looks_secret
 from pnsync.config.entries import INVISIBLE, File, Places, mapping_at, read_section
 from pnsync.config.findings import Findings, listed, quoted
 from pnsync.config.lifetimes import Resolved, Words
+from pnsync.config.numbers import NOTHING, Book
+from pnsync.config.numbers import Resolved as Names
 from pnsync.config.scalars import phone_digits
 from pnsync.config.schema import BindingShape, DefaultsShape
 from pnsync.errors import SourceSpan
@@ -129,14 +131,17 @@ class BindingReader:
         schedule: Schedule | None,
         places: Places,
         findings: Findings,
+        book: Book | None = None,
     ) -> None:
         self.bindings: dict[str, Binding] = {}
+        self._book = book
         self._providers, self._schedule = providers, schedule
         self._places, self._findings = places, findings
         self._lifetimes: dict[tuple[object, ...], Resolved] = {}
         self._kinds: dict[tuple[str | None, str | None], _Kind] = {}
         self._defaults = Defaults()
         # the binding that is being read
+        self._names = NOTHING
         self._name: str | None = None
         self._node = Mapping()
         self._place: tuple[Mapping, str] = (self._node, "")
@@ -148,7 +153,10 @@ class BindingReader:
             return
         self._defaults = defaults
         self._lifetimes.clear()
+        named = [self._resolve(node) for node in section.nodes] if self._book is not None else None
         checked = schema.check(BindingShape, section.nodes)
+        if named is not None:
+            checked.faults = [one for one in checked.faults if one.path[:1] not in _told(named[one.entry])]
         if checked.faults:
             addresses = [self._places.address(name) for name in section.names]
             complaints.report_faults(checked, BindingShape, section.nodes, addresses, self._findings)
@@ -156,9 +164,15 @@ class BindingReader:
         rows = zip(section.keys, section.names, section.nodes, checked.shapes, strict=True)
         for i, (key, name, node, shape) in enumerate(rows):
             self._name, self._node, self._place = name, node, (holder, key)
+            self._names = NOTHING if named is None else named[i]
             binding = self._build(shape, checked.wrong_keys(i))
             if binding is not None and name is not None:
                 self.bindings[name] = binding
+
+    def _resolve(self, node: Mapping) -> Names:
+        assert self._book is not None
+        places: dict[str | int, str] = {key: key for key in ("phone_a", "phone_b") if key in node}
+        return self._book.resolve(node, places, self._findings)
 
     def _report(self, code: str, summary: str, key: str, label: str = "", advice: str = "") -> None:
         """Notes a finding at a key of the binding, of its defaults, or at the binding's name, whichever there is."""
@@ -219,6 +233,8 @@ class BindingReader:
             shape.enabled is not False,
             labels,
             self._place[0].span_of_key(self._place[1]),
+            self._names.names.get("phone_a"),
+            self._names.names.get("phone_b"),
         )
         draft.__class__ = Binding
         return cast(Binding, draft)
@@ -370,6 +386,11 @@ class BindingReader:
             return tuple(sorted(inherited.items())) if inherited else ()
         _check_labels(self._node, self._findings, self._places.address(self._name))
         return tuple(sorted({**(inherited or {}), **own}.items()))
+
+
+def _told(found: Names) -> tuple[tuple[str | int], ...]:
+    """The places whose names were told as missing, so that they are not told again as no numbers."""
+    return tuple((key,) for key in found.missing)
 
 
 _MODES: Final = {str(one): one for one in Mode}

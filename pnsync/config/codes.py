@@ -6,10 +6,11 @@ files' own policy forbids (exit 4, not 8). A code is never used again for someth
 
 from typing import Final
 
+from pnsync.config.pages_numbers import NUMBERS
 from pnsync.config.pages_tables import TABLES
 from pnsync.config.pages_together import TOGETHER
 from pnsync.config.pages_values import VALUES
 from pnsync.explain import Page
 
-PAGES: Final[dict[str, Page]] = {**VALUES, **TABLES, **TOGETHER}
+PAGES: Final[dict[str, Page]] = {**VALUES, **TABLES, **NUMBERS, **TOGETHER}
 """Every code with its page."""

@@ -38,7 +38,7 @@ def _parts(desired: Desired) -> Iterator[str]:
 
 
 # repr() would show these masked, so that two numbers could look alike; the place is no declared value
-_APART = ("phone_a", "phone_b", "lifetime", "span")
+_APART = ("phone_a", "phone_b", "phone_a_name", "phone_b_name", "lifetime", "span")
 _PLAIN = attrgetter(*(one.name for one in fields(Binding) if one.name not in _APART))
 
 
@@ -57,7 +57,7 @@ def _binding(one: Binding) -> str:
 
 def _record(value: Any) -> str:
     """A dataclass as one text that no other value has; where it stands is no declared value."""
-    names = [one.name for one in fields(value) if one.name != "span"]
+    names = [one.name for one in fields(value) if one.name != "span" and one.compare]
     return repr([type(value).__name__, *(_text(getattr(value, name)) for name in names)])
 
 

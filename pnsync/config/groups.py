@@ -6,7 +6,7 @@ A group holds `numbers` (X to pick from) or `people` (who may dial). Where the f
 
 from collections.abc import Collection
 from collections.abc import Mapping as MappingLike
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pnsync.config import complaints, schema
@@ -14,6 +14,7 @@ from pnsync.config.bindings import Defaults
 from pnsync.config.complaints import looks_secret
 from pnsync.config.entries import INVISIBLE, File, Places, read_section
 from pnsync.config.findings import Findings, quoted
+from pnsync.config.numbers import NOTHING, Book, Resolved
 from pnsync.config.scalars import phone_digits
 from pnsync.config.schema import GroupShape
 from pnsync.model import CAPABILITIES, Group, Holds, ProviderConfig
@@ -40,7 +41,9 @@ class GroupReader:
         use: Use,
         places: Places,
         findings: Findings,
+        book: Book | None = None,
     ) -> None:
+        self._book = book
         self.groups: dict[str, Group] = {}
         self._providers, self._use = providers, use
         self._places, self._findings = places, findings
@@ -50,7 +53,13 @@ class GroupReader:
         section = read_section(file, self._places, self._findings)
         if section is None:
             return
+        named = [self._resolve(node) for node in section.nodes]
         checked = schema.check(GroupShape, section.nodes)
+        checked.faults = [
+            one
+            for one in checked.faults
+            if not (one.path[:1] == ("phones",) and set(one.path[1:]) & named[one.entry].missing)
+        ]
         addresses = [self._places.address(name) for name in section.names]
         complaints.report_faults(checked, GroupShape, section.nodes, addresses, self._findings)
         for i, name in enumerate(section.names):
@@ -59,7 +68,14 @@ class GroupReader:
                     name, section.nodes[i], checked.shapes[i], checked.wrong_keys(i), defaults
                 )
                 if group is not None:
-                    self.groups[name] = group
+                    every = len(named[i].names) == len(group.phones or ())
+                    self.groups[name] = replace(group, named=True) if every and group.phones else group
+
+    def _resolve(self, node: Mapping) -> Resolved:
+        phones = node.get("phones")
+        if self._book is None or not isinstance(phones, Sequence):
+            return NOTHING
+        return self._book.resolve(phones, dict.fromkeys(range(len(phones)), "a phone"), self._findings)
 
     def _report(
         self, code: str, summary: str, place: tuple[str, str], label: str = "", advice: str = ""

@@ -20,6 +20,7 @@ from pnsync.config.entries import File, Places
 from pnsync.config.findings import Findings
 from pnsync.config.groups import GroupReader, Use
 from pnsync.config.moved import read_moved
+from pnsync.config.numbers import read_book
 from pnsync.config.providers import read_providers
 from pnsync.config.sources import FolderSource, Source, SourceRefused
 from pnsync.config.tables import SUFFIX, Tables
@@ -37,6 +38,7 @@ ROOT_KEYS: Final = (
     "schedule",
     "providers",
     "policy",
+    "numbers",
     "tables",
 )
 ROOT: Final = "pnsync.yaml"
@@ -112,7 +114,8 @@ class _Loading:
         providers = read_providers(root, Places("providers"), self.allowed, findings)
         defaults = self._defaults(root)
         places, group_places = Places("bindings"), Places("groups")
-        reader = BindingReader(providers, schedule, places, findings)
+        book = read_book(root.node, self.source, self.environ, self.limits, findings)
+        reader = BindingReader(providers, schedule, places, findings, book)
         for file in self.files:
             reader.read(file, defaults[file.name])
         bindings = reader.bindings
@@ -120,9 +123,11 @@ class _Loading:
             {one.x_group for one in bindings.values() if one.x_group},
             {one.group for one in bindings.values() if one.group},
         )
-        group_reader = GroupReader(providers, use, group_places, findings)
+        group_reader = GroupReader(providers, use, group_places, findings, book)
         for file in self.files:
             group_reader.read(file, defaults[file.name])
+        if book is not None and not findings.incomplete:
+            book.report_unused(findings)
         check_together(
             bindings,
             group_reader.groups,

@@ -51,7 +51,7 @@ def _breaches(binding: Binding, policy: Policy, now: int | None) -> Iterator[tup
                 f"the policy allows no country code {code}",
                 f"allowed are {', '.join(sorted(codes))}",
             )
-    if policy.numbers == "named":
+    if policy.numbers == "named" and not binding.named:
         yield "P505", "the policy allows named numbers only", "a real number stands in the file"
 
 
@@ -64,5 +64,5 @@ def _group_breaches(group: Group, policy: Policy) -> Iterator[tuple[str, str, st
                 f"the policy allows no country code {code}",
                 f"allowed are {', '.join(sorted(codes))}",
             )
-    if policy.numbers == "named" and group.phones and group.holds.value == "people":
+    if policy.numbers == "named" and group.phones and not group.named and group.holds.value == "people":
         yield "P505", "the policy allows named numbers only", "real numbers stand in the file"

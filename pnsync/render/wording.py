@@ -95,21 +95,28 @@ def _joined(text: str, more: str) -> str:
 
 def route(binding: Attributes) -> str:
     """Who is reached: `447401264117 ext 101 → 44••••09~m2x7c1q`."""
-    a, b, x = binding.get("phone_a"), binding.get("phone_b"), binding.get("phone_x")
+    a, b, x = _party(binding, "phone_a"), _party(binding, "phone_b"), binding.get("phone_x")
     recorded = ", recorded" if binding.get("recording") else ""
     dialled = _text(x) if x else ""
     match binding.get("mode"):
         case "axb_extension":
             dialled = " ".join(filter(None, (dialled or "X of a group", _extension(binding))))
-            parties = f"{_text(a)} ⇄ {_text(b)}" if b else _text(a)
+            parties = f"{a} ⇄ {b}" if b else a
             text = f"{dialled} → {parties}"
         case "axg":
-            text = f"{_text(a)} ⇄ group {_text(binding.get('group'))}{_over(dialled, binding)}"
+            text = f"{a} ⇄ group {_text(binding.get('group'))}{_over(dialled, binding)}"
         case "axb" | "axxb":
-            text = f"{_text(a)} ⇄ {_text(b)}{_over(dialled, binding)}"
+            text = f"{a} ⇄ {b}{_over(dialled, binding)}"
         case mode:
-            text = f"{_text(mode)} {_text(a)}" if mode else ""
+            text = f"{_text(mode)} {a}" if mode else ""
     return text + recorded
+
+
+def _party(binding: Attributes, key: str) -> str:
+    """A phone as it is shown, with its name where the files name it; "" where there is none."""
+    phone, name = binding.get(key), binding.get(f"{key}_name")
+    shown = _text(phone) if phone or key == "phone_a" else ""
+    return f"{shown} ({_text(name)})" if shown and name else shown
 
 
 def _extension(binding: Attributes) -> str:

@@ -1,0 +1,201 @@
+"""Numbers apart from bindings: files that map names to phones, plain YAML or sealed with age (`….age`).
+
+Promises: a phone written as a name becomes the number of that name, and is known as named; names that are missing,
+stand twice or are used by nothing are told, and no sealed line enters a snippet. Must not write a file.
+"""
+
+import re
+from collections.abc import Mapping as MappingLike
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pnsync import yamlfile
+from pnsync.config import scalars
+from pnsync.config.complaints import kind_of
+from pnsync.config.findings import Findings, quoted
+from pnsync.config.sources import Source, SourceRefused
+from pnsync.errors import SourceSpan, UsageError
+from pnsync.phone import country_code
+from pnsync.sealing.identity import Identity, Unopened
+from pnsync.yamlfile import Limits, Mapping, Sequence
+
+KEY: Final = "numbers"
+SEALED: Final = ".age"
+_PHONE: Final = re.compile(scalars.PHONE)
+_NAME: Final = re.compile(r"(?=[0-9._-]*[A-Za-z])[A-Za-z0-9._-]{1,100}")
+
+
+def is_number_name(text: object) -> bool:
+    """Whether a text may name a number: what a name of anything is, with a letter in it."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One number of a file."""
+
+    name: str
+    digits: str = field(repr=False)
+    span: SourceSpan
+    sealed: bool
+
+
+@dataclass(slots=True)
+class Book:
+    """The numbers of all files by name. `whole` False: a file could not be read, so that a name may be in it."""
+
+    numbers: dict[str, Named] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    whole: bool = True
+
+    def resolve(
+        self, holder: Mapping | Sequence, keys: MappingLike[str | int, str], findings: Findings
+    ) -> "Resolved":
+        """Put the numbers of names into a mapping or sequence; what has no number stays, and is told.
+
+        `keys` are the places to look at, each with how it is called in a message.
+        """
+        places: Any = holder
+        span: Any = holder.span_of_value if isinstance(holder, Mapping) else holder.span_of_item
+        names: dict[str | int, str] = {}
+        missing: set[str | int] = set()
+        for key, called in keys.items():
+            value = places[key]
+            if not is_number_name(value):
+                continue
+            found = self.numbers.get(value)
+            if found is None:
+                missing.add(key)
+                if self.whole:
+                    findings.report(
+                        "E270",
+                        f"{called} names no number: {quoted(value)}",
+                        span(key),
+                        label=findings.nearest(value, self.numbers),
+                    )
+                continue
+            self.used.add(value)
+            names[key] = value
+            places[key] = found.digits
+        return Resolved(names, frozenset(missing))
+
+    def report_unused(self, findings: Findings) -> None:
+        """Tell the names that nothing uses."""
+        for name, one in self.numbers.items():
+            if name not in self.used:
+                findings.report("W410", f"nothing uses the number {name}", one.span, secret=one.sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The names that stood at places and have their numbers there now, and the places whose names are missing."""
+
+    names: MappingLike[str | int, str]
+    missing: frozenset[str | int]
+
+
+NOTHING: Final = Resolved({}, frozenset())
+
+
+def number_patterns(root: Mapping, findings: Findings) -> list[tuple[str, SourceSpan]]:
+    """The files or patterns under `numbers`, each with its place."""
+    value = root.get(KEY)
+    if KEY not in root:
+        return []
+    if isinstance(value, str):
+        return [(value, root.span_of_value(KEY))]
+    if isinstance(value, Sequence) and value and all(isinstance(one, str) for one in value):
+        return [(str(one), value.span_of_item(i)) for i, one in enumerate(value)]
+    findings.incomplete = True
+    findings.report(
+        "E235", f"numbers must be a path or a list of them, got {kind_of(value)}", root.span_of_key(KEY),
+        label="like numbers.yaml, or numbers/*.yaml.age",
+    )  # fmt: skip
+    return []
+
+
+def read_book(
+    root: Mapping, source: Source, environ: MappingLike[str, str], limits: Limits, findings: Findings
+) -> Book | None:
+    """The numbers that the root file names; None where it names none. Raises UsageError without an identity."""
+    if KEY not in root:
+        return None
+    book, identity = Book(), Identity(environ)
+    seen: set[str] = set()
+    for pattern, span in number_patterns(root, findings):
+        try:
+            files = source.glob(pattern)
+        except SourceRefused as error:
+            book.whole = False
+            findings.report(error.code, error.summary, span, label=error.label)
+            continue
+        if not files:
+            book.whole = False
+            findings.report(
+                "E236", "this pattern matches no file", span, label="relative to the folder of the root file"
+            )
+        for name in files:
+            if name not in seen:
+                seen.add(name)
+                _read_file(name, span, source, identity, limits, book, findings)
+    return book
+
+
+def _read_file(
+    name: str,
+    span: SourceSpan,
+    source: Source,
+    identity: Identity,
+    limits: Limits,
+    book: Book,
+    findings: Findings,
+) -> None:
+    try:
+        data = source.read(name, limits.bytes_left)
+        if name.endswith(SEALED):
+            data = identity.open(data)
+    except SourceRefused as error:
+        book.whole = False
+        findings.report(error.code, f"{error.summary}: {name}", span, label=error.label)
+        return
+    except Unopened:
+        raise UsageError(
+            "a file of numbers cannot be opened",
+            f"{name} is sealed to others than the identity of this run, or was cut off.",
+            "Its owner can add you:",
+            command=f"pnsync numbers edit --file {name}",
+        ) from None
+    _read_numbers(data, name, limits, book, findings)
+
+
+def _read_numbers(data: bytes, name: str, limits: Limits, book: Book, findings: Findings) -> None:
+    sealed = name.endswith(SEALED)
+    node, found = yamlfile.load(data, name, limits)
+    for one in found:
+        findings.report(
+            one.code, one.summary, one.span, label="" if sealed else one.label, advice=one.advice, secret=sealed or one.secret
+        )  # fmt: skip
+    if node is None:
+        book.whole = book.whole and not data.strip()
+        return
+    for key, value in node.items():
+        place = node.span_of_value(key) if value is not None else node.span_of_key(key)
+        if not is_number_name(key):
+            findings.report(
+                "E271", "a number's name must have a letter", node.span_of_key(key), secret=sealed,
+                label="1 to 100 letters, digits, dots, underscores and hyphens, one letter at least",
+            )  # fmt: skip
+        elif not isinstance(value, str) or not _PHONE.fullmatch(value):
+            findings.report(
+                "E202", f"the number {key} must be a phone of 1 to 20 digits", place, secret=sealed
+            )
+        elif not country_code(scalars.phone_digits(value)):
+            findings.report("E206", f"the number {key} begins with no country code", place, secret=sealed)
+        elif key in book.numbers:
+            other = book.numbers[key].span
+            findings.report(
+                "E272", f"two numbers are named {key}", node.span_of_key(key), secret=sealed,
+                label=f"also at {other.file}:{other.line}",
+            )  # fmt: skip
+        else:
+            book.numbers[key] = Named(key, scalars.phone_digits(value), node.span_of_key(key), sealed)
