@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("init", "Write a starter pnsync.yaml."),
     "validate": ("project", "Check the files, offline."),
     "fmt": ("fmt", "Bring the files into canonical form."),
+    "diff": ("diff", "Compare what two commits declare, offline."),
     "plan": ("plan", "Compute what would change; changes nothing."),
     "show": ("plan", "Show a saved plan, or the state."),
     "apply": ("apply", "Make the vendor calls of a plan."),

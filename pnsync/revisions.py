@@ -1,0 +1,148 @@
+"""The files as a commit holds them, read from Git's objects: no checkout, no hook, no filter, no fetch.
+
+Promises: as `FolderSource` it stays inside its folder and gives regular files only (a link in a commit is refused);
+only git's own reading commands run, without configuration of the machine or the user, and each within a time. Must not
+change anything in the repository.
+"""
+
+import os
+import re
+import subprocess
+from fnmatch import translate
+from pathlib import Path
+from typing import Final
+
+from pnsync.config import SourceRefused
+from pnsync.config.sources import check_path
+from pnsync.errors import UsageError
+
+TIMEOUT_SECONDS: Final = 30.0
+_REGULAR: Final = ("100644", "100755")
+
+
+class GitRevision:
+    """The files below a folder as they are in one commit; a `config.Source`."""
+
+    def __init__(self, folder: Path, revision: str, *, path: str | None = None) -> None:
+        """Raises UsageError where there is no repository or no such commit."""
+        self._folder = folder
+        self._environ = {
+            "PATH": path or os.defpath,
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+        }
+        self.revision = revision
+        named = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        self.commit = named.strip().decode()
+        if not self.commit:
+            raise UsageError(
+                "there is no such commit here",
+                "A shallow clone holds the newest commit only; fetch the other one, as with fetch-depth: 0.",
+                command="git fetch origin main",
+            )
+        prefix = self._run("rev-parse", "--show-prefix").decode().rstrip("\n")
+        listed = self._run(
+            "ls-tree", "-r", "-z", "-l", "--full-tree", self.commit, "--", *([prefix] if prefix else [])
+        )
+        self._files: dict[str, tuple[str, str, int]] = {}
+        for one in listed.split(b"\0"):
+            head, _, name = one.partition(b"\t")
+            words = head.decode().split()
+            if len(words) == 4 and words[1] == "blob":
+                text = name.decode("utf-8", "surrogateescape").removeprefix(prefix)
+                self._files[text] = (words[0], words[2], int(words[3]))
+        self._read: dict[str, bytes] = {}
+
+    def read(self, path: str, limit: int) -> bytes:
+        """At most `limit` + 1 bytes of a file; raises SourceRefused."""
+        check_path(path)
+        if path not in self._files:
+            raise SourceRefused("E237", "a file is missing", f"it is not in {self.commit[:12]}")
+        mode, _, size = self._files[path]
+        if mode not in _REGULAR:
+            raise SourceRefused("E239", "this is not a regular file", "a link in a commit is not followed")
+        if size > limit:
+            return b"\0" * (limit + 1)  # whoever reads refuses it by its size, so that it need not be fetched
+        if path not in self._read:
+            self._fetch(path, limit)
+        return self._read[path]
+
+    def glob(self, pattern: str) -> list[str]:
+        """The files that match, sorted; `*` and `?` stay within a name, `**` stands for any folders, hidden names need their dot."""
+        check_path(pattern)
+        steps = pattern.split("/")
+        if steps[-1] == "**":
+            steps.append("*")
+        matches = [None if one == "**" else re.compile(translate(one)) for one in steps]
+        hidden = [one.startswith(".") for one in steps]
+        return sorted(one for one in self._files if _fits(one.split("/"), matches, hidden))
+
+    def _fetch(self, path: str, limit: int) -> None:
+        """Read a file, and with it all files beside it: one process instead of ten thousand."""
+        folder = path.rpartition("/")[0]
+        names, total = [path], self._files[path][2]
+        for name, (mode, _, size) in self._files.items():
+            beside = name.rpartition("/")[0] == folder and name not in self._read and name != path
+            if (
+                beside
+                and mode in _REGULAR
+                and name.endswith((".yaml", ".yml", ".csv"))
+                and total + size <= limit
+            ):
+                names.append(name)
+                total += size
+        asked = "".join(self._files[one][1] + "\n" for one in names)
+        answer = self._run("cat-file", "--batch", given=asked.encode())
+        at = 0
+        for name in names:
+            end = answer.find(b"\n", at)
+            size = self._files[name][2]
+            if end < 0 or not answer[at:end].endswith(f" blob {size}".encode()):
+                raise SourceRefused("E237", "a file cannot be read", "its object is missing in this clone")
+            self._read[name] = answer[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+
+    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
+        words = [
+            "git",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "protocol.allow=never",
+        ]
+        words += ["-c", "safe.directory=*", "-C", str(self._folder), *arguments]
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, object ids, and a revision behind --end-of-options
+                words,
+                input=given,
+                capture_output=True,
+                env=self._environ,
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            raise UsageError("git did not answer", "Comparing commits needs git and a repository.") from None
+        if done.returncode and arguments[1] != "--verify":
+            raise UsageError("git refused", "Comparing commits needs a Git repository around the files.")
+        return done.stdout
+
+
+def _fits(names: list[str], matches: list["re.Pattern[str] | None"], hidden: list[bool]) -> bool:
+    """Whether a path's names fit a pattern's steps, None being `**`."""
+    if not matches:
+        return not names
+    step = matches[0]
+    if step is None:
+        if _fits(names, matches[1:], hidden[1:]):
+            return True
+        return bool(names) and not names[0].startswith(".") and _fits(names[1:], matches, hidden)
+    if not names or (names[0].startswith(".") and not hidden[0]) or not step.match(names[0]):
+        return False
+    return _fits(names[1:], matches[1:], hidden[1:])

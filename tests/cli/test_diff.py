@@ -1,0 +1,177 @@
+"""`pnsync diff`: what two commits declare, from Git's objects alone."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from markdown_it import MarkdownIt
+
+Run = Callable[..., Result]
+ROOT = """\
+version: 1
+include: ["bindings/*"]
+providers:
+  nx: {type: nxcloud}
+defaults: {provider: nx, mode: axb, expires_in: 1d}
+tables: {"bindings/*.csv": {name: "c-{id}", expires_in: 2d}}
+groups: {people: {provider: nx, holds: people, phones: [447700900801, 447700900802]}}
+"""
+BIG = 300
+
+
+def git(*words: str) -> str:
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ["git", *who, *words], env=env, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def axb(i: int, more: str = "") -> str:
+    return f"{{phone_a: 447700{i:06}, phone_b: 447701{i:06}{more}}}"
+
+
+def commit(**files: str) -> str:
+    for name, text in files.items():
+        path = Path(name.replace("__", "/").replace("_yaml", ".yaml").replace("_csv", ".csv"))
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+    git("add", "-A", ".")
+    git("commit", "-qm", "x", "--allow-empty")
+    return git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(run: Run) -> Run:
+    """A repository with one commit."""
+    git("init", "-q", "-b", "main")
+    rides = "bindings:\n" + "".join(f"  r-{i}: {axb(i)}\n" for i in range(BIG))
+    commit(
+        pnsync_yaml=ROOT,
+        bindings__rides_yaml=rides,
+        bindings__own_yaml=f"bindings:\n  own: {axb(900, ', expires_in: 3d')}\n  gone: {axb(901)}\n",
+        bindings__c_csv="id,phone_a,phone_b\n1,447700900951,447700900952\n",
+    )
+    return run
+
+
+def document(run: Run, *args: str) -> dict[str, Any]:
+    ended = run("diff", *args, "--format", "json")
+    assert ended.exit_code == 0, ended.output
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+def test_nothing_differs(repository: Run) -> None:
+    ended = repository("diff", "HEAD", "--detailed-exitcode")
+    assert (ended.exit_code, ended.stdout) == (0, "HEAD → the working tree: no difference\n")
+
+
+def test_bindings_groups_and_settings(repository: Run) -> None:
+    own = f"bindings:\n  own: {axb(900, ', expires_in: 3d, recording: true')}\n  new: {axb(902)}\n"
+    root = ROOT.replace("447700900802", "447700900803") + "policy: {max_unbind: 5}\n"
+    commit(
+        pnsync_yaml=root,
+        bindings__own_yaml=own,
+        bindings__c_csv="id,phone_a,phone_b\n1,447700900951,447700900953\n",
+    )
+    found = document(repository, "HEAD~1", "HEAD")
+    assert found["summary"] == {"added": 1, "removed": 1, "changed": 3, "moved": 0, "unchanged": BIG}
+    assert found["settings"] == ["policy"]
+    by = {one["address"]: one for one in found["changes"]}
+    assert by["bindings.own"]["before"] == {} or by["bindings.own"]["after"]["recording"] is True
+    assert by["bindings.gone"]["action"] == "removed"
+    assert by["bindings.c-1"]["source"] == {"file": "bindings/c.csv", "line": 2}
+    assert set(by["groups.people"]["after"]) == {"phones"}
+    text = repository("diff", "HEAD~1", "HEAD", "--detailed-exitcode")
+    assert text.exit_code == 2
+    for out in (json.dumps(found), text.stdout):
+        assert "447700" not in out and "447701" not in out
+    assert (
+        text.stdout.index("- bindings.gone")
+        < text.stdout.index("~ bindings.own")
+        < text.stdout.index("+ bindings.new")
+    )
+
+
+def test_a_changed_default_says_how_many_bindings_it_reaches(repository: Run) -> None:
+    commit(pnsync_yaml=ROOT.replace("expires_in: 1d", "expires_in: 12h"))
+    found = document(repository, "HEAD~1", "HEAD")
+    assert found["defaults"] == [
+        {"file": "pnsync.yaml", "key": "expires_in", "before": "1d", "after": "12h", "bindings": BIG + 1}
+    ]
+    assert all(one["by_default"] for one in found["changes"])
+    assert repository("diff", "HEAD~1", "HEAD").stdout == (
+        f"HEAD~1 → HEAD: {BIG + 1} changed\n"
+        f"  ~ pnsync.yaml: defaults.expires_in 1d → 12h, which reaches {BIG + 1} bindings\n"
+        f"  {BIG + 1} bindings changed by these defaults alone\n"
+    )
+
+
+def test_a_default_of_a_file_reaches_its_own_bindings(repository: Run) -> None:
+    text = Path("bindings/own.yaml").read_text()
+    commit(bindings__own_yaml="defaults: {recording: true, expires_in: 5d}\n" + text)
+    found = document(repository, "HEAD~1", "HEAD")
+    reach = {one["key"]: one["bindings"] for one in found["defaults"]}
+    assert reach == {"recording": 2, "expires_in": 1}
+
+
+def test_markdown_fits_and_cannot_be_broken_out_of(repository: Run) -> None:
+    many = "".join(f"  x-{i}: {axb(10_000 + i, ', labels: {a: EVIL}')}\n" for i in range(3000))
+    commit(
+        bindings__more_yaml="bindings:\n" + many.replace("EVIL", '"| </details> @everyone `x` [a](http://x)"')
+    )
+    ended = repository("diff", "HEAD~1", "HEAD", "--format", "markdown", "--max-chars", "20000")
+    assert ended.exit_code == 0
+    assert len(ended.stdout) <= 20_000
+    assert "**Not shown for want of room: 2," in ended.stdout
+    html = MarkdownIt("commonmark").enable("table").render(ended.stdout)
+    assert "<table>" in html
+    assert "</details>" not in html and "<a " not in html
+    assert all("@everyone" not in part.split("</code>")[-1] for part in html.split("<code>"))
+
+
+def test_a_folder_below_the_repository_s_top(repository: Run) -> None:
+    small = f"version: 1\nproviders: {{nx: {{type: nxcloud}}}}\nbindings:\n  a: {axb(5, ', provider: nx, mode: axb, expires_in: 1d')}\n"
+    commit(sub__pnsync_yaml=small)
+    ended = repository("-C", "sub", "diff", "HEAD")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.endswith("no difference\n")
+
+
+def test_what_cannot_be_compared(repository: Run) -> None:
+    assert "there is no such commit" in repository("diff", "nowhere").output
+    assert repository("diff", "--", "--output=x").exit_code == 8
+    assert not Path("x").exists()
+    commit(bindings__own_yaml="bindings:\n  bad: {provider: nx}\n")
+    ended = repository("diff", "HEAD", "HEAD~1")
+    assert ended.exit_code == 8
+    assert "the files of HEAD are not valid" in ended.output
+    assert "bindings/own.yaml:2" in ended.output
+
+
+def test_a_link_in_a_commit_is_not_followed(repository: Run) -> None:
+    Path("bindings/link.yaml").symlink_to("/etc/passwd")
+    commit()
+    assert repository("diff", "HEAD~1", "HEAD").exit_code == 8
+
+
+def test_no_state_no_key_no_hook(repository: Run) -> None:
+    hook = Path(".git/hooks/post-checkout")
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.chmod(0o755)
+    git("config", "core.fsmonitor", "touch ran")
+    assert repository("diff", "HEAD").exit_code == 0
+    assert not Path("ran").exists()
+    assert not Path("state").exists()
+
+
+def test_outside_a_repository(run: Run) -> None:
+    ended = run("diff", "HEAD")
+    assert ended.exit_code == 8
