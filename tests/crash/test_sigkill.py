@@ -66,7 +66,9 @@ def test_a_killed_apply_is_made_right_by_the_next(part: int, tmp_path: Path) -> 
     assert again.returncode == 0, again.stdout + again.stderr
     assert run(tmp_path, 0, "plan", "--detailed-exitcode").returncode == 0
     # What the killed run recorded may still stand in the journal: the run after it had nothing to add.
-    state = json.loads(run(tmp_path, 0, "state", "pull").stdout)
+    pulled = tmp_path / "pulled.json"
+    assert run(tmp_path, 0, "state", "pull", str(pulled)).returncode == 0
+    state = json.loads(pulled.read_text("utf-8"))
     assert not state["pending"] and set(state["entries"]) == {f"bindings.{one}" for one in THEN}
     live = {
         row["bind_id"]
