@@ -6,13 +6,14 @@ writing call.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from pnsync.checkout import COMMIT_NOTE, Checkout, Missing
 from pnsync.config import policy_findings
 from pnsync.config.digest import config_digest
-from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, StateError
+from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, StateError, UsageError
 from pnsync.holder import Holder
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.limits import Permissions
@@ -101,6 +102,7 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     """What apply would do now. Takes no lock, writes nothing, makes no writing call."""
     state = world.store.load()
     known = state or State(lineage="")
+    check_named(world, known, options)
     if state is not None:
         check_accounts(world, state)
     observed = read_listings(world, known, scans=1, refresh=options.refresh)
@@ -112,6 +114,28 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]
     return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
+
+
+def check_named(world: World, state: State, options: PlanOptions) -> None:
+    """Refuse an address that neither the files nor the state know: a slip of the pen would select, or spare, nothing.
+
+    Globs, labels and providers may select nothing. Raises UsageError.
+    """
+    known = {one.address for one in world.desired.bindings.values()}
+    known |= {one.address for one in world.desired.groups.values()} | state.entries.keys()
+    asked = (("target", options.targets), ("exclude", options.excludes), ("replace", options.replace))
+    for option, names in asked:
+        for name in names:
+            plain = not any(sign in name for sign in "=*?[")
+            if plain and not known & {name, f"bindings.{name}"}:
+                near = get_close_matches(name, {*known, *(one.partition(".")[2] for one in known)}, n=1)
+                raise UsageError(
+                    f"--{option} names an address that is not there",
+                    f"Neither the files nor the state know {name}."
+                    + (f" Did you mean {near[0]}?" if near else ""),
+                    "What the state knows is shown by:",
+                    command="pnsync state list",
+                )
 
 
 def missing_commits(world: World, state: State) -> Missing | None:

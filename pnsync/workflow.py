@@ -32,6 +32,7 @@ from pnsync.planning import (
     PlanOptions,
     World,
     check_accounts,
+    check_named,
     failure_codes,
     make_plan,
     missing_commits,
@@ -160,6 +161,8 @@ class _Run:
         world, session = self.world, self.session
         state = session.state
         serial = state.serial
+        if self.approved is None:
+            check_named(world, state, self.asked)
         check_accounts(world, state)
         keys = plan_keys(world, state if session.exists else None)
         if self.approved is not None:

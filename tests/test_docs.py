@@ -89,9 +89,15 @@ class Comparison:
         return f"(?P<{names[value]}>{FORMS[name]})"
 
 
+TOOK = re.compile(r" {2,}(?:<0\.1|\d+(?:\.\d)?) s$")
+"""How long one change took, at the end of its line, where it took any time that is worth telling."""
+
+
 def tidy(text: str) -> list[str]:
-    """The lines of an output, runs of spaces inside a line made equal: columns are as wide as their widest moment."""
-    return [re.sub(r"(?<=\S) {2,}", "  ", line.rstrip()) for line in text.rstrip("\n").split("\n")]
+    """The lines of an output without what a change took, and with runs of spaces made equal: columns are as wide as
+    their widest moment."""
+    lines = [TOOK.sub("", line.rstrip()) for line in text.rstrip("\n").split("\n")]
+    return [re.sub(r"(?<=\S) {2,}", "  ", line) for line in lines]
 
 
 def session(page: Path, folder: Path) -> list[str]:

@@ -90,7 +90,9 @@ def plan_text(document: Document, style: Style) -> str:
     blocks: list[list[str]] = []
     if style.heading:
         blocks.append([paint.paint("dim", one) for one in folded(style.heading, style.columns)])
-    blocks.append(_findings(document["diagnostics"], style, paint))
+    findings = document["diagnostics"]
+    refusals = [one for one in findings if one["severity"] == "error"]
+    blocks.append(_findings([one for one in findings if one not in refusals], style, paint))
     sections = [
         (TITLES[cause], [_row(one, now, style) for one in changes])
         for cause, changes in _by_cause(document["changes"]).items()
@@ -98,6 +100,10 @@ def plan_text(document: Document, style: Style) -> str:
     sections.append(("Later", [_deferred_row(one, now) for one in document["deferred"]]))
     blocks.extend(_sections([one for one in sections if one[1]], style, paint))
     blocks.append(_closing(document, style, paint))
+    if refusals:
+        # Last, where a person's eye is when a long plan has scrolled by.
+        told = paint.paint("error", "Refused until this is decided:")
+        blocks.append([told, *_findings(refusals, style, paint)])
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
@@ -290,7 +296,6 @@ def _closing(document: Document, style: Style, paint: Palette) -> list[str]:
     told = folded(summary_line(summary, style.rate, style.title), style.columns)
     lines = [paint.paint("strong", told[0]), *told[1:]]
     if refused:
-        lines.append(paint.paint("error", "Refused: what stands at the top must be decided first."))
         return lines
     lines += _until(document, "Holds until")
     if style.next_step:

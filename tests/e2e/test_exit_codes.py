@@ -247,6 +247,18 @@ def test_8_files_usage_and_credentials(project: Project) -> None:
     assert verdict["error"]["code"].startswith("E")
 
 
+def test_8_an_address_that_is_not_there(project: Project) -> None:
+    applied(project, 1)
+    project.desks([1, 2])
+    for option in ("--target", "--exclude", "--replace"):
+        found = project.program.run("plan", option, "desk-3", code=8)
+        assert f"{option} names an address that is not there" in found.err
+    for option in ("--target", "--exclude"):
+        project.program.run("apply", "--auto-approve", option, "bindings.desk-3", code=8)
+    project.program.run("plan", "--target", "bindings.x-*", "--exclude", "team=west", code=0)
+    assert project.nx.count("bind") == 1
+
+
 # -- 9 -------------------------------------------------------------------------------------------------------------
 
 
