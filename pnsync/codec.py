@@ -6,6 +6,7 @@ place where numbers can be sealed. Decoding trusts its input, whose checksum was
 or ValueError otherwise.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
 from datetime import UTC, datetime
@@ -155,9 +156,11 @@ def instant(at: int) -> str | int:
 
 
 def at_instant(value: Any) -> int:
-    """The epoch seconds of an instant's JSON form."""
+    """The epoch seconds of an instant's JSON form. Raises ValueError for what is none."""
     if isinstance(value, str):
         return NEVER if value == "never" else int(datetime.fromisoformat(value).timestamp())
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not an instant")
     return int(value)
 
 

@@ -8,6 +8,7 @@ on real values, of which the file carries a keyed digest, never the values. Pure
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LIMIT_BYTES: Final = 256 * 1024 * 1024
 JOINING: Final = frozenset({Cause.EXPIRY, Cause.RECOVERY})
 """Causes whose changes may join an approved plan."""
 
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2}){8,64}")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 
 
@@ -102,7 +104,7 @@ def read(data: bytes) -> SavedPlan:
             "A502", f"its version is {_short(found.get('version'))}, and this pnsync knows {VERSION}"
         )
     try:
-        good = isinstance(found["digest"], str) and hmac.compare_digest(digest(found), found["digest"])
+        good = isinstance(found["digest"], str) and _equal(digest(found), found["digest"])
         good = good and _well_formed(found)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         good = False
@@ -132,6 +134,8 @@ def _well_formed(found: Mapping[str, Any]) -> bool:
         and each
         and isinstance(found["serial"], int)
         and isinstance(same, dict)
+        and all(isinstance(same[name], str) for name in ("key", "salt", "digest"))
+        and _HEX.fullmatch(same["salt"]) is not None
         and isinstance(options, dict)
     )
 
@@ -143,7 +147,7 @@ def check_signature(saved: SavedPlan, keys: Keys) -> None:
     signature = saved.document.get("signature")
     if not isinstance(signature, str):
         raise _refusal("A504", "it is not signed, and PNSYNC_PLAN_KEY is set")
-    if not hmac.compare_digest(_signature(saved.document, keys.signing), signature):
+    if not _equal(_signature(saved.document, keys.signing), signature):
         raise _refusal("A504", "its signature is not made with this PNSYNC_PLAN_KEY")
 
 
@@ -256,7 +260,7 @@ def _same(sameness: Mapping[str, Any], changes: Sequence[Change], keys: Keys) ->
             "its numbers cannot be compared: it was made with a key that this run does not have",
             "Give both runs the same PNSYNC_PLAN_KEY, or the same credentials.",
         )
-    return hmac.compare_digest(_real_digest(changes, key, salt), expected)
+    return _equal(_real_digest(changes, key, salt), expected)
 
 
 def _real_digest(changes: Sequence[Change], key: bytes | None, salt: str) -> str:
@@ -285,6 +289,11 @@ def _plain(value: Value) -> object:
     if isinstance(value, tuple):
         return [one.digits for one in value]
     return value
+
+
+def _equal(left: str, right: str) -> bool:
+    """Whether two texts are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
 
 
 def _signature(document: Mapping[str, Any], key: bytes) -> str:

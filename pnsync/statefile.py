@@ -9,7 +9,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json, to_json
 
@@ -48,6 +48,9 @@ _CHECKSUM_LENGTH = len(_CHECKSUM_LINE) - 2 + 64
 _LINEAGE_START = b'\n  "lineage": '
 _MAC_START = b'\n  "mac": "'
 _MAC_LINE = b'  "mac": "%s",\n'
+
+
+_Kind = TypeVar("_Kind")
 
 
 def dumps(state: State, codec: PhoneCodec = CLEAR) -> bytes:
@@ -123,7 +126,7 @@ def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file
                 f"{name} holds sealed numbers, and this configuration names no key for them.",
                 "Name the recipients in `state.encryption`, and the identity in PNSYNC_AGE_IDENTITY.",
             ) from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise refusal(
                 "S910",
                 f"{name} has the right checksum and cannot be read ({type(error).__name__}).",
@@ -232,24 +235,36 @@ def _state(document: Json, codec: PhoneCodec) -> State:
         address: entry.generation for address, entry in entries.items() if isinstance(entry, Entry)
     }
     generations.update(document["generations"])
-    head, notes = document["head"], document["notes"]
+    head, notes = document["head"], _texts(document["notes"])
     if SECRET_NOTE in notes:
         notes[SECRET_NOTE] = codec.reveal(notes[SECRET_NOTE])
     return State(
-        lineage=document["lineage"],
-        serial=document["serial"],
+        lineage=_of(str, document["lineage"]),
+        serial=_of(int, document["serial"]),
         entries=entries,
         pending={name: decode_pending(made, codec) for name, made in document["pending"].items()},
         superseded={name: decode_superseded(made, codec) for name, made in document["superseded"].items()},
         quarantine=tuple(decode_resting(made, codec) for made in document["quarantine"]),
         accounts={name: decode_account(made) for name, made in document["accounts"].items()},
         generations=generations,
-        generation_base=document["generation_base"],
+        generation_base=_of(int, document["generation_base"]),
         unbound={name: at_instant(made) for name, made in document["unbound"].items()},
         failures={name: decode_failure(made) for name, made in document["failures"].items()},
         notes=notes,
-        head=Head(head["seq"], head["hash"]),
+        head=Head(_of(int, head["seq"]), _of(str, head["hash"])),
     )
+
+
+def _of(kind: type[_Kind], value: Any) -> _Kind:
+    """A value that has its type. Raises TypeError."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Texts by name. Raises TypeError."""
+    return {name: _of(str, text) for name, text in _of(dict, value).items()}
 
 
 @contextmanager
