@@ -374,8 +374,6 @@ class Declared:
     def _kept(self, case: Case, entry: Entry, seen: Entry) -> None:
         """Nothing to do; what only the state knows follows the declaration and the listing."""
         self._count_unchanged(case.address)
-        if self.renewing:
-            return
         target = case.target
         kept = replace(
             seen,

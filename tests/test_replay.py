@@ -173,6 +173,26 @@ def test_beside_a_decision_no_stray_takes_the_address() -> None:
     assert isinstance(target, Entry)
     wrong = replace(row_of(replace(target, bind_id="w")), phone_a=phone(9))
     stray = row_of(made(desk("d"), generation=3))
-    found = settle(state(pending=pending(one)), observed([wrong, stray]), {}, NOW)
+    known = state(pending=pending(one), generations={"bindings.d": 5})
+    found = settle(known, observed([wrong, stray]), {}, NOW)
     assert [decision.code for decision in found.decisions] == ["P301"]
-    assert found.state.entries == {} and list(found.state.superseded) == ["d-3"]
+    assert found.state.entries == {} and found.state.superseded["d-3"].address == "bindings.d"
+
+
+def test_an_address_with_an_open_attempt_keeps_even_its_second_binding() -> None:
+    twin = replace(made(ORDER), bind_id="order-0")
+    known = state(
+        bound(ORDER), superseded=superseded("bindings.order", twin), pending=pending(attempt(ORDER))
+    )
+    found = planned([ORDER], known, [*rows_of(known), row_of(twin)])
+    assert found.empty and found.bookkeeping == ()
+
+
+@pytest.mark.parametrize("age", [7200, 2 * DAY])
+def test_a_group_is_deleted_with_a_binding_that_is_gone(age: int) -> None:
+    entries = {
+        "groups.crew": made_group(group("crew")),
+        "bindings.t": made(axg("t", "crew"), age=age, group_id="g1"),
+    }
+    found = planned(desired(), state(entries), observed([], [live_group(made_group(group("crew")))]))
+    assert [one.action.value for one in found.changes] == ["forget", "delete_group"]
