@@ -105,19 +105,11 @@ class ObjectBackend:
             try:
                 made = self._obstore.put(self._store, name, data, mode=mode, use_multipart=False)
                 return _version(made)
-            except (
-                self._errors.AlreadyExistsError,
-                self._errors.PreconditionError,
-                self._errors.NotFoundError,
-            ):
-                found = self.read(name)
-                if found is None or found.data != data or found.version == expected:
-                    raise Changed from None
-                return found.version
             except self._errors.BaseError as error:
                 if self._is_denied(error):
                     raise self._failure(error) from None
-                log.debug("a put was not answered clearly: %s", _words(error))
+                # Refused conditions too: a conflict of two puts (409) is told as one, and may have no winner.
+                log.debug("a put did not take effect, or not clearly: %s", _words(error))
                 failed = error
             found = self.read(name)
             if found is not None and found.data == data and found.version != expected:

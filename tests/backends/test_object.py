@@ -1,0 +1,199 @@
+"""Object stores when they fail: conditions that are ignored, answers that are lost, credentials that end in mid-run."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from stores import servers
+from stores.clocks import StepClock
+from stores.meddler import Meddler
+from stores.places import open_place
+from stores.values import holder
+
+from pnsync.backends.object import KEEP, ObjectBackend
+from pnsync.errors import StateError, UsageError
+from pnsync.interfaces import Taken
+from pnsync.journal import Noted
+from pnsync.record import frame
+from pnsync.store import Store
+
+pytestmark = pytest.mark.xdist_group("object")
+
+
+@pytest.fixture
+def meddler() -> Meddler:
+    return Meddler(servers.moto().endpoint)
+
+
+@pytest.fixture
+def look(meddler: Meddler) -> Callable[[], ObjectBackend]:
+    place = f"object {meddler.endpoint} s3://{servers.BUCKET}/{uuid4()}"
+
+    def looks() -> ObjectBackend:
+        made = open_place(place, StepClock())
+        assert isinstance(made, ObjectBackend)
+        return made
+
+    return looks
+
+
+Look = Callable[[], ObjectBackend]
+
+
+def store(backend: ObjectBackend) -> Store:
+    return Store(backend, StepClock(), pinned_lineage=None, heartbeat=lambda lease: lambda: None)
+
+
+def record(seq: int) -> bytes:
+    return frame(seq, "", b'{"n":%d}' % seq)[0]
+
+
+def test_a_store_that_ignores_conditions_is_refused_before_the_first_write(
+    meddler: Meddler, look: Look
+) -> None:
+    meddler.drops_conditions = True
+    for use in (
+        lambda: look().write("lease", b"one", None),
+        lambda: look().append(1, record(1)),
+        lambda: look().reserve(1),
+    ):
+        with pytest.raises(StateError) as caught:
+            use()
+        assert caught.value.code == "S966"
+        assert caught.value.exit_code == 9
+    meddler.drops_conditions = False
+    assert look().read("lease") is None
+    assert look().records(0) == []
+
+
+def test_an_answer_that_was_lost_is_read_back(meddler: Meddler, look: Look) -> None:
+    backend = look()
+    backend.reserve(1)
+    lost: list[str] = []
+
+    def lose(method: str, path: str) -> bool:
+        if method == "PUT" and len(lost) % 2 == 0:
+            lost.append(path)
+            return True
+        return False
+
+    meddler.lose = lose
+    backend.append(1, record(1))
+    meddler.lose = lambda method, path: False
+    backend.append(2, record(2))
+    meddler.lose = lambda method, path: method == "PUT"
+    first = backend.write("snapshot", b"one", None)
+    second = backend.write("snapshot", b"two", first)
+    meddler.lose = lambda method, path: False
+    found = look().read("snapshot")
+    assert found is not None
+    assert (found.data, found.version) == (b"two", second)
+    assert look().records(0) == [(1, record(1)), (2, record(2))]
+    assert lost
+
+
+@pytest.mark.parametrize("status", [500, 503, 409])
+def test_an_unclear_answer_without_effect_is_tried_again(meddler: Meddler, look: Look, status: int) -> None:
+    backend = look()
+    backend.reserve(1)
+    left = [status] * 3
+    meddler.refuse = lambda method, path: left.pop() if method == "PUT" and left else None
+    if status == 409:
+        left[:] = [status]
+    backend.append(1, record(1))
+    assert look().records(0) == [(1, record(1))]
+    assert left == []
+
+
+def test_the_same_put_is_not_repeated_by_the_library(meddler: Meddler, look: Look) -> None:
+    backend = look()
+    backend.reserve(1)
+    meddler.asked.clear()
+    meddler.lose = lambda method, path: method == "PUT"
+    backend.append(1, record(1))
+    assert [method for method, _ in meddler.asked].count("PUT") == 1, "one attempt, then what stands there"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_end_in_mid_run_end_it_before_the_next_call(
+    meddler: Meddler, look: Look, status: int
+) -> None:
+    with store(look()).hold(holder(), timeout=0) as session:
+        session.record(Noted("colour", "blue"))
+        meddler.refuse = lambda method, path: status
+        with pytest.raises(StateError) as caught:
+            session.record(Noted("colour", "red"))
+        assert caught.value.code == "S965"
+        with pytest.raises(StateError):
+            session.check()
+        meddler.refuse = lambda method, path: None
+    found = store(look()).load()
+    assert found is not None
+    assert found.notes["colour"] == "blue"
+
+
+def test_a_bucket_in_which_nothing_may_be_deleted_serves(meddler: Meddler, look: Look) -> None:
+    meddler.refuse = lambda method, path: 403 if method in ("DELETE", "POST") else None
+    for turn in range(3):
+        with store(look()).hold(holder(), timeout=0) as session:
+            session.record(Noted("turn", str(turn)))
+            assert session.finish().serial == turn + 1
+    found = store(look()).load()
+    assert found is not None
+    assert found.notes["turn"] == "2"
+
+
+def test_a_store_that_is_away_is_told(meddler: Meddler, look: Look) -> None:
+    meddler.refuse = lambda method, path: 503
+    with pytest.raises(StateError) as caught:
+        look().read("snapshot")
+    assert caught.value.code == "S964"
+
+
+def test_earlier_snapshots_are_kept_up_to_a_number(look: Look) -> None:
+    version = look().write("snapshot", b"0", None)
+    for number in range(1, KEEP + 6):
+        version = look().write("snapshot", b"%d" % number, version)
+    kept = look()._numbers("snap/")
+    assert len(kept) == KEEP
+    newest = look().read(f"snap/{kept[-1]:012}")
+    assert newest is not None
+    assert newest.data == b"%d" % (KEEP + 4)
+
+
+def test_a_slot_that_others_took_and_dropped_while_ours_was_on_its_way_is_taken(
+    meddler: Meddler, look: Look
+) -> None:
+    late = look()
+    late.append(1, record(1))
+
+    def others(method: str, path: str) -> int | None:
+        if method == "PUT" and path.endswith("/journal/000000000002"):
+            meddler.refuse = lambda method, path: None
+            for seq in (2, 3, 4):
+                look().append(seq, record(seq))
+            look().drop(3)
+        return None
+
+    meddler.refuse = others
+    with pytest.raises(Taken):
+        late.append(2, frame(2, "other", b"{}")[0])
+
+
+def test_thousands_of_records_are_read_in_pages(look: Look) -> None:
+    backend = look()
+    backend.reserve(1)
+    import obstore
+
+    for seq in range(1, 1101):
+        obstore.put(backend._store, f"journal/{seq:012}", record(seq))
+    found = look().records(0)
+    assert [seq for seq, _ in found] == list(range(1, 1101))
+    look().drop(1100)
+    assert look().records(0) == []
+
+
+@pytest.mark.parametrize("url", ["http://x.test/a", "file:///tmp/a", "memory://", "bucket"])
+def test_only_object_stores_are_named(url: str) -> None:
+    with pytest.raises(UsageError):
+        ObjectBackend(url, StepClock())
