@@ -40,6 +40,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "who": ("who", "Tell who rings when a number is dialled."),
     "output": ("publish", "Write numbers and ends for applications; nothing personal."),
     "directory": ("publish", "Write a directory of numbers and extensions for people."),
+    "numbers": ("numbers", "The files that map names to phones."),
+    "find": ("numbers", "Tell which addresses use a phone."),
     "state": ("state", "Look at the state, and mend it."),
     "unlock": ("state", "Break the lock of a run that hangs."),
     "sandbox": ("sandbox", "The simulated vendors."),

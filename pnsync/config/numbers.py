@@ -30,6 +30,11 @@ def is_number_name(text: object) -> bool:
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
+def blank(text: str) -> bool:
+    """Whether a file holds no number: nothing at all, or comments."""
+    return all(not line.strip() or line.lstrip().startswith("#") for line in text.split("\n"))
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """One number of a file."""
@@ -170,13 +175,15 @@ def _read_file(
 
 def _read_numbers(data: bytes, name: str, limits: Limits, book: Book, findings: Findings) -> None:
     sealed = name.endswith(SEALED)
+    if blank(data.decode("utf-8", "replace")):
+        return
     node, found = yamlfile.load(data, name, limits)
     for one in found:
         findings.report(
             one.code, one.summary, one.span, label="" if sealed else one.label, advice=one.advice, secret=sealed or one.secret
         )  # fmt: skip
     if node is None:
-        book.whole = book.whole and not data.strip()
+        book.whole = False
         return
     for key, value in node.items():
         place = node.span_of_value(key) if value is not None else node.span_of_key(key)

@@ -1,0 +1,209 @@
+"""Files of numbers as people change them: read, checked, sealed again, written; plain text never lies on a disk.
+
+A sealed file is a plain age file around YAML: age's own program opens what is written here, and the other way round. age
+does not tell whom a file is sealed to; so lines `# recipient: age1…` inside it say it, else the root file's
+`state: encryption: recipients:`.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pnsync import yamlfile
+from pnsync.cli.command import Invocation
+from pnsync.cli.files import replace_file
+from pnsync.config.numbers import KEY, SEALED, blank, is_number_name
+from pnsync.config.recipients import recipient_fault
+from pnsync.config.scalars import PHONE, phone_digits
+from pnsync.config.sources import FolderSource, SourceRefused, check_path
+from pnsync.errors import UsageError
+from pnsync.phone import country_code
+from pnsync.sealing.identity import Identity, Unopened, seal_to
+from pnsync.yamlfile import Limits
+
+LIMIT_BYTES: Final = 64 * 1024 * 1024
+_RECIPIENT: Final = re.compile(r"^#[ \t]*recipient:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_MEMORY: Final = ("/dev/shm",)  # noqa: S108 - a folder of its own is made in it
+_GLOB: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rooted:
+    """What the root file says of numbers: files or patterns, and whom sealed ones are for."""
+
+    patterns: tuple[str, ...]
+    recipients: tuple[str, ...]
+
+
+def rooted(invocation: Invocation) -> Rooted:
+    """Read of the root file no more than this, so that numbers can be mended while bindings are wrong."""
+    source = FolderSource(invocation.folder)
+    try:
+        node, _ = yamlfile.load(source.read(invocation.root, LIMIT_BYTES), invocation.root, Limits())
+    except SourceRefused as error:
+        raise UsageError("the root file cannot be read", f"{invocation.root}: {error}.") from None
+    if node is None:
+        raise UsageError("the root file is no YAML", command=invocation.again("validate"))
+    value, state = node.get(KEY), node.get("state")
+    patterns = value if isinstance(value, list) else [value]
+    encryption = state.get("encryption") if isinstance(state, Mapping) else None
+    named = encryption.get("recipients") if isinstance(encryption, Mapping) else None
+    return Rooted(
+        tuple(one for one in patterns if isinstance(one, str)),
+        tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else (),
+    )
+
+
+def files(invocation: Invocation, found: Rooted) -> list[str]:
+    """The files that there are."""
+    source = FolderSource(invocation.folder)
+    try:
+        return list(dict.fromkeys(name for one in found.patterns for name in source.glob(one)))
+    except SourceRefused as error:
+        raise UsageError("the files of numbers cannot be found", f"{error}: {error.label}.") from None
+
+
+def chosen(invocation: Invocation, found: Rooted, given: str | None) -> str:
+    """The file that is meant: the one that is given, or the only one there can be."""
+    if given is None:
+        only = files(invocation, found) or [one for one in found.patterns if not _GLOB.search(one)]
+        if len(only) == 1:
+            return only[0]
+        told = ", ".join(found.patterns) if found.patterns else "none; add `numbers: numbers.yaml` to it"
+        raise UsageError(
+            "which file of numbers is meant?", f"The root file names: {told}.", "Name one with --file."
+        )
+    try:
+        check_path(given)
+    except SourceRefused as error:
+        raise UsageError("the path of the file is refused", f"{error}: {error.label}.") from None
+    return given
+
+
+def read(invocation: Invocation, name: str, identity: Identity) -> str | None:
+    """The plain text of a file; None where it does not exist."""
+    path = invocation.path(name)
+    if not path.exists():
+        return None
+    try:
+        data = FolderSource(invocation.folder).read(name, LIMIT_BYTES)
+        return (identity.open(data) if name.endswith(SEALED) else data).decode()
+    except SourceRefused as error:
+        raise UsageError("the file of numbers cannot be read", f"{name}: {error}.") from None
+    except UnicodeDecodeError:
+        raise UsageError("the file of numbers is no text", f"{name} is not UTF-8.") from None
+    except Unopened:
+        raise UsageError(
+            "the file of numbers cannot be opened",
+            f"{name} is sealed to others than the identity of this run, or was cut off.",
+        ) from None
+
+
+def parsed(text: str, name: str) -> dict[str, str]:
+    """Names and digits of a text. Raises UsageError, which tells lines and no numbers."""
+    if blank(text):
+        return {}
+    node, found = yamlfile.load(text.encode(), name, Limits())
+    if node is None:
+        line = next((one.span.line for one in found if one.span), 1)
+        raise UsageError(
+            "the numbers are no YAML that pnsync reads", f"{name}, line {line}: {found[0].summary}."
+        )
+    made: dict[str, str] = {}
+    for key, value in node.items():
+        line = node.span_of_key(key).line
+        if not is_number_name(key) or not isinstance(value, str) or not re.fullmatch(PHONE, value):
+            raise UsageError(
+                "a line names no number", f"{name}, line {line}: write NAME: PHONE, a letter in the name."
+            )
+        made[key] = phone_digits(value)
+        if not country_code(made[key]):
+            raise UsageError("a number begins with no country code", f"{name}, line {line}.")
+    return made
+
+
+def write(
+    invocation: Invocation, name: str, text: str, found: Rooted, identity: Identity, extra: Sequence[str] = ()
+) -> None:
+    """Put a text into its file, sealed where its name says so, and only where this run can open it again."""
+    parsed(text, name)
+    path = invocation.path(name)
+    data = text.encode()
+    if name.endswith(SEALED):
+        recipients = tuple(_RECIPIENT.findall(text)) or tuple(extra) or found.recipients
+        if not recipients:
+            raise UsageError(
+                "nobody is named whom the file is for",
+                "Name recipients in `state: encryption: recipients:`, or in lines `# recipient: age1…` in the file.",
+            )
+        for one in recipients:
+            fault = recipient_fault(one)
+            if fault:
+                raise UsageError("a recipient is not one", f"{fault}.")
+        data = seal_to(data, recipients, armoured=True)
+        try:
+            identity.open(data)
+        except Unopened:
+            raise UsageError(
+                "this run could not open the file again",
+                "Its identity is none of the recipients; nothing was written.",
+            ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, data, mode=None if path.exists() else 0o600)
+
+
+@contextlib.contextmanager
+def private_copy(text: str) -> Iterator[Path]:
+    """A file with the text, mode 0600 in a folder of its own, in memory where there is such a place; wiped at the end."""
+    base = next(
+        (one for one in (os.environ.get("XDG_RUNTIME_DIR", ""), *_MEMORY) if one and os.access(one, os.W_OK)),
+        None,
+    )
+    folder = Path(tempfile.mkdtemp(prefix="pnsync-", dir=base))
+    try:
+        path = folder / "numbers.yaml"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield path
+    finally:
+        _wipe(folder)
+
+
+def _wipe(folder: Path) -> None:
+    """Overwrite and remove everything in a folder: the editor's own copies too."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+            continue
+        if not path.is_symlink() and stat.S_ISREG(path.stat().st_mode):
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+        path.unlink()
+    folder.rmdir()
+
+
+def edited(text: str, environ: Mapping[str, str]) -> str:
+    """The text after a person has changed it in their editor."""
+    command = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
+    with private_copy(text) as path:
+        try:
+            done = subprocess.run([*shlex.split(command), str(path)], check=False)  # noqa: S603 - the person's own
+        except OSError:
+            raise UsageError("the editor cannot be run", "VISUAL or EDITOR names it.") from None
+        if done.returncode:
+            raise UsageError("the editor failed", f"It ended with {done.returncode}; nothing was changed.")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UsageError("the editor left no text", "Nothing was changed.") from None
