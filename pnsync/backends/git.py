@@ -51,11 +51,21 @@ _SAID: Final = (
     ("Permission denied", "the remote refuses the credentials"),
     ("Could not resolve host", "the remote's host name is not known"),
     ("Connection refused", "the connection is refused"),
+    ("cannot lock ref", "another push is moving the ref"),
+    ("failed to update ref", "another push is moving the ref"),
     ("pre-receive hook declined", "the remote's rules do not allow this push"),
     ("remote rejected", "the remote's rules do not allow this push"),
     ("No space left", "no space is left on the device"),
 )
 """What git says, and how it is told: its own words may repeat an address with a token in it."""
+
+_FINAL: Final = (
+    "the remote's rules do not allow this push",
+    "the remote refuses the credentials",
+    "the remote asks for credentials",
+    "no space is left on the device",
+)
+"""After these the same push would only fail again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +222,9 @@ class GitBackend:
             if wanted is not None and self._push(view.tip, wanted, message):
                 return
             if fresh and not patience.again():
-                raise self._failure("others keep moving the ref")
+                raise self._failure(
+                    "no push takes effect, as others keep moving the ref or the connection breaks"
+                )
             view, fresh = self._look(), True
 
     def _push(self, tip: str | None, tree: Mapping[str, str], message: str) -> bool:
@@ -228,11 +240,13 @@ class GitBackend:
             f"{commit}:{self._ref}",
         )
         if done.returncode != 0:
+            told = _told(done.stdout + done.stderr)
             now = self._remote_tip()
-            if now not in (tip, commit):
+            if now == tip and told in _FINAL:
+                raise self._failure(told)
+            if now != commit:
+                # Others were faster, or are just moving the ref, or the connection broke: it is looked up anew.
                 return False
-            if now == tip:
-                raise self._failure(_told(done.stderr) or "the push was refused")
         # Where the push took effect and only its answer was lost it counts as well.
         self._seen = _View(commit, tree)
         return True
