@@ -19,12 +19,14 @@ from pnsync.routing import (
     Nobody,
     Rings,
     Route,
-    of_entry,
+    at,
     of_party,
 )
-from pnsync.state import Entry, GroupEntry, Operation
+from pnsync.state import GroupEntry, Operation
 
 MISROUTES_KEPT = 20
+CHOSEN_LATER = "?"
+"""What a number begins with that stands for one which a vendor is yet to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,11 @@ class _Rehearsing:
                 case _:
                     self._group(index, step)
         self._connect()
-        after = {dial: facts for dial, (_, facts) in self.latest.items()}
-        by = {dial: self.changes[change].address for dial, change in self.by.items()}
-        summary = summarise(Calls(self.before, after, by), Bound(self.pairs, self.unsure), self._untouched)
+        known = [dial for dial in self.before if not dial[0].startswith(CHOSEN_LATER)]
+        before = {dial: self.before[dial] for dial in known}
+        after = {dial: self.latest[dial][1] for dial in known}
+        by = {dial: self.changes[self.by[dial]].address for dial in known}
+        summary = summarise(Calls(before, after, by), Bound(self.pairs, self.unsure), self._untouched)
         self._check_between()
         kept = tuple(sorted(self.misroutes, key=lambda one: one.step)[:MISROUTES_KEPT])
         summary = replace(summary, gaps=gaps, chosen_later=self.chosen_later, misroutes=kept)
@@ -146,13 +150,16 @@ class _Rehearsing:
     def _bind(self, index: int, step: Step) -> None:
         address = self.changes[step.change].address
         route = self.following.binds(step, address)
-        self.made.append(route)
+        number = None
         if route.x_a is None:
+            # A number that stands for the one which its vendor will choose: nobody else's, and never shown.
+            number = f"{CHOSEN_LATER}{address}"
+            route = at(route, number, None)
             self.chosen_later += 1
-            return
+        self.made.append(route)
         dials = self._dials(route)
         self._check_claims(index, step, route, dials)
-        self._do(index, step, dials)
+        self._do(index, step, dials, number)
 
     def _group(self, index: int, step: Step) -> None:
         """A group's people change: whoever joins or leaves calls differently on every X that reaches the group."""
@@ -163,12 +170,12 @@ class _Rehearsing:
             index, step, [(one.x_a or "", "", digits) for one in routes for digits in sorted(people ^ later)]
         )
 
-    def _do(self, index: int, step: Step, dials: Sequence[Dial]) -> None:
+    def _do(self, index: int, step: Step, dials: Sequence[Dial], number: str | None = None) -> None:
         """Look at the ways of calling that a step touches, do it, and look again."""
         for dial in dials:
             if dial not in self.before:
                 self.before[dial] = self._facts(dial)
-        self.following.follow(step, self.changes[step.change].address)
+        self.following.follow(step, self.changes[step.change].address, number)
         for dial in dials:
             known = self.latest.get(dial)
             if known is not None:
@@ -194,7 +201,7 @@ class _Rehearsing:
         for route in self.made:
             pairs = self._pairs(route)
             self.pairs.update(pairs)
-            if route.x_a is None:
+            if route.x_a is not None and route.x_a.startswith(CHOSEN_LATER):
                 self.unsure.update(pairs)
 
     def _pairs(self, route: Route, members: frozenset[str] | None = None) -> list[tuple[str, str]]:
@@ -288,31 +295,26 @@ class _Rehearsing:
         known = [one for one in self.following.bound.values() if one.x_a == x and one.phone_a == callee]
         if known:
             return known[0]
-        for step in self.steps:
-            target = step.target
-            binds = isinstance(target, Entry) and step.operation is Operation.BIND
-            if isinstance(target, Entry) and binds and (target.phone_x, target.phone_a) == (x, callee):
-                return of_entry(self.changes[step.change].address, replace(target, bind_id=None))
-        return None
+        made = [one for one in self.made if one.x_a == x and one.phone_a == callee]
+        return made[-1] if made else None
 
     def _remedy(self, index: int, change: int, culprit: Route) -> tuple[int, int]:
         """Which change has to wait for which, so that the call never goes astray."""
         unbound = self.unbound_at.get((culprit.provider, culprit.bind_id or ""))
         if unbound is not None and self.steps[unbound].change != change:
             return change, self.steps[unbound].change
-        later = [
-            self.steps[at].change
-            for at in range(index + 1, len(self.steps))
-            if isinstance(self.steps[at].target, GroupEntry)
-            and self.changes[self.steps[at].change].address == f"groups.{culprit.group}"
+        groups = [
+            self.steps[later].change
+            for later in range(index + 1, len(self.steps))
+            if isinstance(self.steps[later].target, GroupEntry)
+            and self.changes[self.steps[later].change].address == f"groups.{culprit.group}"
         ]
-        return change, later[0] if later else change
+        return change, groups[0] if groups else change
 
     def _astray(self, index: int, dial: Dial, change: int, other: Route | None, reason: str) -> None:
-        address = self.changes[change].address
-        self.misroutes.append(
-            Misroute(index, dial[0], dial[1], address, None if other is None else other.address, reason)
-        )
+        number = "" if dial[0].startswith(CHOSEN_LATER) else dial[0]
+        address, others = self.changes[change].address, None if other is None else other.address
+        self.misroutes.append(Misroute(index, number, dial[1], address, others, reason))
 
 
 def _gaps(changes: Sequence[Change]) -> Gaps:

@@ -49,7 +49,9 @@ def stage(drafts: Sequence[Draft], live: Live) -> Staged:
 
 def refusal(one: Misroute) -> Diagnostic:
     """Why a plan with this misroute is not applied."""
-    number = f"{one.phone_x} extension {one.extension}" if one.extension else one.phone_x
+    number = one.phone_x or "the X that the vendor chooses"
+    if one.extension:
+        number = f"{number} extension {one.extension}"
     beside = f" and {one.others}" if one.others is not None and one.others != one.address else ""
     return Diagnostic(
         "P350",

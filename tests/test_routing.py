@@ -354,6 +354,25 @@ def test_a_group_that_is_replaced_under_another_a() -> None:
     assert (found.routing.misroutes, found.refusals) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "order"),
+    [
+        pytest.param((11,), (11, 12), ["unbind", "bind", "update_group"], id="joins"),
+        pytest.param((11, 12), (11,), ["update_group", "unbind", "bind"], id="leaves"),
+        pytest.param((11,), (12,), ["unbind", "update_group", "bind"], id="replaced"),
+    ],
+)
+def test_an_x_that_the_vendor_chooses_is_rehearsed_too(before: Any, now: Any, order: list[str]) -> None:
+    old, new = group("team", before), group("team", now)
+    entry = made(axg("g", "team", 1), group_id="g1")
+    known = state({"bindings.g": entry, old.address: made_group(old)})
+    seen = observed([row_of(entry)], [live_group(made_group(old))])
+    found = planned(desired([axg("g", "team", 2)], [new]), known, seen)
+    assert [each for each, _ in calls(found)] == order
+    assert (found.routing.misroutes, found.refusals, found.routing.chosen_later) == ((), (), 1)
+    assert "?" not in str(document(found, MASKER, pnsync_version="0")["routing"])
+
+
 def test_who_is_connected_before_the_plan_may_reach_between_its_steps() -> None:
     """12 joins the group while 1 is still its A; the two are bound to each other until this plan, so no stranger rings."""
     old, new = group("team", (11,)), group("team", (11, 12))
@@ -397,6 +416,7 @@ def test_a_plan_that_no_order_mends_would_be_refused() -> None:
     assert told.code == "P350"
     assert "bindings.a and bindings.b" in told.summary
     assert X in told.summary
+    assert "the X that the vendor chooses" in refusal(Misroute(3, "", "", "bindings.a", None, "why")).summary
     alone = refusal(Misroute(3, X, "", "bindings.a", None, "why"))
     assert "bindings.a)" in alone.summary
     assert "P350" not in codes(planned([desk("d")]))
