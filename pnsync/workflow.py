@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pnsync.apply import Applying, Conduct, Proofs, Tally
+from pnsync.canary import Canary
 from pnsync.checkout import COMMIT_NOTE
 from pnsync.errors import (
     ExitCode,
@@ -42,10 +43,9 @@ from pnsync.planning import (
     pseudonym_key,
     read_listings,
 )
-from pnsync.portions import split
 from pnsync.precedent import policy_note, recorded_policy
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
-from pnsync.settlement import REREADS, Ending
+from pnsync.settlement import Ending
 from pnsync.state import State
 from pnsync.status import Run
 from pnsync.store import Session
@@ -64,6 +64,9 @@ __all__ = [
     "run_verify",
 ]
 
+RESERVED_BYTES: Final = 1 << 20
+CALL_BYTES: Final = 4096
+"""What a call's intent and outcome take in the journal, generously."""
 SIGNALS: Final = {2: ExitCode.SIGINT, 15: ExitCode.SIGTERM}
 
 
@@ -188,6 +191,9 @@ class _Run:
         self.asked_seconds = world.clock.monotonic() - asked_at
         if not confirmed:
             return Verdict(self.command, (ExitCode.FAILED,), not_tried=len(found.changes))
+        if found.calls:
+            # A disk that is full is found before the first call, not between two.
+            session.reserve(RESERVED_BYTES + found.calls * CALL_BYTES)
         self._accounts()
         notes = self._notes(found)
         if found.bookkeeping or notes:
@@ -267,47 +273,21 @@ class _Run:
         if self.options.canary is None:
             self._apply(found, proofs).go()
             return
-        first, rest = split(found, self.options.canary)
-        gone = set(self.session.state.unbound)
-        self._apply(first, proofs).go()
-        stopped = self.world.interrupt.signal is not None
-        if rest.steps and not stopped:
-            try:
-                why = self._canary_failure(first, proofs, gone)
-            except Interrupted:  # the rest finds the signal, and begins nothing
-                why = []
-            if why:
-                self.tally.left.update({one.address: one for one in rest.changes})
-                self.tally.codes.add(ExitCode.PARTIAL)
-                self.world.report(
-                    Warned("A170", "the canary failed, and nothing further was begun", "; ".join(why))
-                )
-                return
-        if rest.steps:
-            self._apply(rest, proofs).go()
+        Canary(
+            session=self.session,
+            clock=self.world.clock,
+            interrupt=self.world.interrupt,
+            report=self.world.report,
+            tally=self.tally,
+            observe=self._observe,
+            apply=lambda part: self._apply(part, proofs),
+            ending=self._ending(proofs),
+            settle_seconds=self.options.settle_seconds,
+        ).carry_out(found, self.options.canary)
 
     def _tell_deadline(self) -> None:
         if self.tally.left and self.not_after is not None and self.world.clock.monotonic() >= self.not_after:
             self.world.report(Warned("A171", "the deadline has passed, and nothing further was begun"))
-
-    def _canary_failure(self, first: Plan, proofs: Proofs, gone: set[str]) -> list[str]:
-        """Why the first changes are not as they should be; empty where they are."""
-        ending = self._ending(proofs)
-        if self.session.state.blocking():
-            ending.settle(self.options.settle_seconds)
-        done = self.tally.done
-        why = [f"{one.address} is not done" for one in first.changes if one.address not in done]
-        if not why:
-            why = [f"{one} is not listed" for one in ending.verify()]
-        unbound = set(self.session.state.unbound) - gone
-        providers = {one.provider for one in first.changes} & self.providers.keys()
-        for pause in (*REREADS, None):
-            rows = [row for one in self._observe(providers).listings.values() for row in one.bindings]
-            still = sorted({row.bind_id for row in rows} & unbound) if unbound else []
-            if not still or pause is None or self.world.interrupt.signal is not None:
-                break
-            self.world.clock.sleep(pause)
-        return [*why, *(f"{one} is still listed" for one in still)]
 
     def _accounts(self) -> None:
         key = pseudonym_key(self.session.state)
