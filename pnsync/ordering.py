@@ -242,7 +242,7 @@ def _steps(
         binds_last: list[int] = []
         for index in unit:
             one = drafts[index]
-            before = _freeing(waits.get(index, ()), placed, outside=set(unit))
+            before = _freeing(waits[index], placed, outside=set(unit)) if index in waits else ()
             change = changes[numbers[index]]
             if one.group is not None and circular:
                 groups_later.append(index)
@@ -381,7 +381,9 @@ def _bind_step(
 
 def _unbind_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
     assert draft.old is not None
-    target = None if draft.target is None else replace(draft.target, bind_id=None)
+    target = draft.target
+    if target is not None and target.bind_id is not None:
+        target = replace(target, bind_id=None)
     return Step(
         change=change,
         operation=Operation.UNBIND,
