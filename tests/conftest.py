@@ -13,6 +13,8 @@ MISSING = (
     "no Chromium with chromedriver here: the browser tests were left out (Debian: chromium chromium-driver)"
 )
 
+NO_TERRAFORM = "no Terraform here: the tests that it agrees on its protocol were left out"
+
 
 def chromium() -> str | None:
     """The browser to test with."""
@@ -26,10 +28,11 @@ def chromedriver() -> str | None:
 
 def missing() -> dict[str, str]:
     """By marker, what is missing here and is said."""
+    terraform = {} if shutil.which("terraform") else {"needs_terraform": NO_TERRAFORM}
     if os.environ.get("CI"):
-        return {}
+        return terraform
     browser = {} if chromium() and chromedriver() else {"browser": MISSING}
-    return {**browser, **servers.missing()}
+    return {**browser, **servers.missing(), **terraform}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs Chromium and chromedriver")
     config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
     config.addinivalue_line("markers", "needs_seaweed: needs SeaweedFS")
+    config.addinivalue_line("markers", "needs_terraform: needs Terraform, which CI need not have")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
