@@ -34,13 +34,13 @@ from pnsync.findings import Findings
 from pnsync.following import Live
 from pnsync.groups import plan_groups, settle_groups
 from pnsync.holds import freeze_findings, freeze_of, hold_findings, holds_of, switched_off
-from pnsync.journal import Doubled, Event, Noted, Rested
+from pnsync.journal import Doubled, Event, Noted, Rested, replay
 from pnsync.limits import findings
 from pnsync.matching import alive, known_expiry, listed_note, match, never_listed, unrefreshed
 from pnsync.model import NEVER, Binding, Desired, Mode, Observed
 from pnsync.occupancy import Needs, Occupancy
 from pnsync.plan import Action, Cause, Deferred, Plan, binding_attributes, group_attributes
-from pnsync.quarantine import rests_after_end
+from pnsync.quarantine import rests_after_end, rests_after_recovery
 from pnsync.question import Question, desired_of_state
 from pnsync.recovery import settle
 from pnsync.renaming import rename
@@ -91,7 +91,9 @@ class _Planning:
             one.source: self.bindings[one.target] for one in desired.moved if one.target in self.bindings
         }
         self.settled = settle(state, observed, {**owners, **self.bindings}, now)
-        self.renamed = rename(self.settled.state, desired.moved)
+        seconds = desired.policy.quarantine_seconds
+        rested = rests_after_recovery(state, self.settled.events, now=now, seconds=seconds)
+        self.renamed = rename(replay(self.settled.state, rested), desired.moved)
         self.state = self.renamed.state
         if question.renew_only:
             # What an interrupted run turns out to have made is what is kept, not what was recorded before.
@@ -107,7 +109,7 @@ class _Planning:
         self.found = Findings(
             desired, self.state, self.observed, self.matched, self.occupancy, now, question, self.adopted
         )
-        self.bookkeeping: list[Event] = [*self.settled.events, *self.renamed.events]
+        self.bookkeeping: list[Event] = [*self.settled.events, *rested, *self.renamed.events]
         for address, hold in every.items():
             if address not in self.held:
                 self.bookkeeping.append(hold.released())

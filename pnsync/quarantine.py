@@ -9,6 +9,7 @@ allocates keeps to it; a number that a file fixes gets a warning.
 from collections.abc import Iterable, Mapping
 
 from pnsync.errors import Diagnostic, Severity
+from pnsync.journal import Event, Resolved, Rested, Verdict
 from pnsync.model import Binding, Desired, Mode
 from pnsync.plan import instant
 from pnsync.state import Entry, Resting, State, Superseded
@@ -43,6 +44,24 @@ def rests(old: Superseded, target: Entry | None, *, until: int) -> tuple[Resting
         return ()
     parties = [one for one in (old.phone_a, old.phone_b) if one is not None]
     return tuple(Resting(old.provider, old.phone_x, old.address, until, party=one) for one in parties)
+
+
+def rests_after_recovery(
+    before: State, events: Iterable[Event], *, now: float, seconds: int
+) -> tuple[Rested, ...]:
+    """What unbinds freed whose outcome a listing told only now; `before` is the state in which they were open."""
+    if seconds == 0:
+        return ()
+    found: list[Resting] = []
+    for event in events:
+        pending = before.pending.get(event.attempt) if isinstance(event, Resolved) else None
+        if pending is None or pending.intent.unbinds is None:
+            continue
+        if isinstance(event, Resolved) and event.verdict is Verdict.APPLIED:
+            target = pending.intent.target
+            kept = target if isinstance(target, Entry) else None
+            found.extend(rests(pending.intent.unbinds, kept, until=int(now) + seconds))
+    return (Rested(tuple(found), int(now)),) if found else ()
 
 
 def rests_after_end(

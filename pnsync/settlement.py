@@ -14,6 +14,7 @@ from pnsync.journal import Event, Noted, Recorded
 from pnsync.matching import Matched, match
 from pnsync.model import Desired, Mode, Observed
 from pnsync.plan import Plan, expiry_text, instant
+from pnsync.quarantine import rests_after_recovery
 from pnsync.recovery import settle, zone_note, zone_of
 from pnsync.state import Entry, Pending
 from pnsync.verdict import Done, Reporter, Verified, Waiting
@@ -88,7 +89,10 @@ class Ending:
         declared = {one.address: one for one in self.desired.bindings.values()}
         settled = settle(self.session.state, observed, declared, self.clock.now())
         if settled.events:
-            self.session.record(*settled.events)
+            seconds = self.desired.policy.quarantine_seconds
+            before, now = self.session.state, self.clock.now()
+            rested = rests_after_recovery(before, settled.events, now=now, seconds=seconds)
+            self.session.record(*settled.events, *rested)
         for address in open_:
             if address in settled.adopted:
                 self._found(address)

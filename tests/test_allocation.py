@@ -415,6 +415,25 @@ def test_what_an_end_frees() -> None:
     assert lost.until == NOW + DAY
 
 
+def test_an_unbind_whose_outcome_came_late_rests_too() -> None:
+    """The listing no longer shows it: what it held is not given to the next in the same plan."""
+    known = state(on(N1, "000", "gone"))
+    entry = known.entries["bindings.gone"]
+    assert isinstance(entry, Entry) and entry.bind_id is not None
+    taken = replace(old(), address="bindings.gone", bind_id=entry.bind_id, extension="000")
+    open_ = intent(
+        None, "bindings.gone", operation=Operation.UNBIND, bind_id=entry.bind_id, provider="nx", unbinds=taken
+    )
+    known = replace(known, pending=pending(open_))
+    pool = numbers(extension_range=(0, 0))
+    found = planned(desired([auto("b")], [pool]), known, listing(N1))
+    assert found.changes == ()
+    assert (found.deferred[0].address, found.deferred[0].not_before) == ("bindings.b", NOW + DAY)
+    assert Rested((Resting("nx", N1, "bindings.gone", NOW + DAY, extension="000"),), NOW) in found.bookkeeping
+    at_once = planned(desired([auto("b")], [pool], policy=AT_ONCE), known, listing(N1))
+    assert what(at_once) == [("bind", "b")]
+
+
 def test_forgotten_bindings_rest_by_event() -> None:
     known = state(on(N1, "000", "gone", expires_at=NOW - 1000))
     (change,) = planned(desired([], [numbers()]), known, listing(N1)).changes
