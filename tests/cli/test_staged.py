@@ -72,6 +72,21 @@ def test_a_canary_that_fails_stops_the_run(
     assert len(entries(run)) == done
 
 
+def test_what_is_unbound_must_be_gone_from_the_listing(run: Run, tmp_path: Path, keys: None) -> None:
+    with SandboxServer() as server:
+        served(tmp_path, server.url, *MANY)
+        ok(run("apply", "--auto-approve"))
+        served(tmp_path, server.url, *MANY[3:])
+        lying = {"operation": "unbind*", "nth": 2, "reply": "text", "text": '{"code":0}', "effect": "never"}
+        httpx.post(f"{server.url}/_sandbox/nxcloud/faults", json=[lying], trust_env=False).raise_for_status()
+        found = run("apply", "--auto-approve", "--canary", "2", "--settle", "0")
+        assert found.exit_code == 3 and "still listed" in found.output
+        assert len(entries(run)) == 4
+        httpx.post(f"{server.url}/_sandbox/nxcloud/faults", json=[], trust_env=False).raise_for_status()
+        ok(run("apply", "--auto-approve", "--canary", "1"))
+        assert len(entries(run)) == 3
+
+
 def test_after_the_deadline_nothing_is_begun(run: Run, tmp_path: Path) -> None:
     write(tmp_path, *MANY)
     found = run("apply", "--auto-approve", "--deadline", "2020-01-01T00:00:00Z", "--result", "r.json")
