@@ -28,6 +28,7 @@ from pnsync.refresh import calibrated, observe
 from pnsync.savedplan import Keys
 from pnsync.scope import Scope
 from pnsync.state import State
+from pnsync.status import overdue_findings
 from pnsync.store import KEY_NOTE, Store
 from pnsync.verdict import Reporter
 
@@ -212,6 +213,9 @@ def planned(
         limit=options.limit,
     )
     found = plan(desired, state, observed, now=now, question=question)
+    if options.at is None:
+        late = overdue_findings(found.changes, state, desired.schedule, now)
+        found = replace(found, diagnostics=(*late, *found.diagnostics))
     if options.destroy or options.renew_only:
         return found
     return replace(

@@ -5,17 +5,19 @@ whether runs come at all is told by renewals: one that has been due for longer t
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from pnsync.errors import Diagnostic, Severity
 from pnsync.forecast import Lapse, first_lapse, kept_alive
 from pnsync.holder import Holder
 from pnsync.holds import Freeze, Hold, freeze_of, holds_of
 from pnsync.journal import Noted
 from pnsync.lifetimes import due_at
 from pnsync.model import Desired, Schedule
-from pnsync.plan import instant
-from pnsync.state import State
+from pnsync.plan import Cause, Change, instant
+from pnsync.state import Entry, State
 
 FORMAT: Final = "pnsync-status"
 VERSION: Final = 1
@@ -160,6 +162,32 @@ def status(desired: Desired, state: State, holder: Holder | None, *, now: int) -
         holds=tuple(one for _, one in sorted(holds_of(state).items()) if one.holds(now)),
         freeze=freeze_of(state),
         holder=holder,
+    )
+
+
+def overdue_findings(
+    changes: Sequence[Change], state: State, schedule: Schedule | None, now: int
+) -> tuple[Diagnostic, ...]:
+    """What a plan says where its renewals have been due for longer than a run may take to come."""
+    if schedule is None:
+        return ()
+    patience, late = schedule.every_seconds + schedule.late_by_seconds, 0
+    for one in changes:
+        entry = state.entries.get(one.address)
+        if one.cause is not Cause.EXPIRY or not isinstance(entry, Entry) or entry.expires_at is None:
+            continue
+        due = due_at(entry.lifetime, entry.expires_at, one.address, schedule)
+        late += due is not None and due + patience < now
+    if not late:
+        return ()
+    return (
+        Diagnostic(
+            "P410",
+            f"{late:,} renewal{'s have' if late > 1 else ' has'} been due for longer than the schedule allows: "
+            "no run came in time, or none could renew",
+            Severity.WARNING,
+            advice="look at the CI job that should run pnsync; `pnsync status` tells of the last run",
+        ),
     )
 
 

@@ -11,8 +11,8 @@ from pnsync.journal import replay
 from pnsync.model import Schedule
 from pnsync.render.standing import status_metrics, status_text
 from pnsync.state import Failure, Standing, State
-from pnsync.status import Run, last_run, status, status_document
-from tests.worlds import DAY, NOW, attempt, axb, bound, desired, made, pending, state
+from pnsync.status import Run, last_run, overdue_findings, status, status_document
+from tests.worlds import DAY, NOW, attempt, axb, bound, desired, made, pending, planned, state
 
 ORDER = axb("order")
 HOLDER = Holder("ab12", "ci", "runner-7", 17, "pnsync apply", NOW - 30)
@@ -113,3 +113,15 @@ def test_metrics_are_prometheus_text_without_addresses() -> None:
     assert values["pnsync_last_run_exit_code"] == 12
     empty = status_metrics(status_document(status(desired(), state(), None, now=NOW)))
     assert "first_lapse" not in empty and "last_run" not in empty
+
+
+@pytest.mark.parametrize(("left", "told"), [(3600, False), (2, False), (1, True), (-3 * DAY, True)])
+def test_a_plan_says_that_the_runs_do_not_come(left: int, told: bool) -> None:
+    hourly = Schedule(3600, 3600 * 3 + 1198)  # 2 s less than what is left when it is due
+    order = axb("order", lifetime=replace(ORDER.lifetime, renew_before_seconds=4 * 3600 + 1200))
+    known = state({"bindings.order": made(order, expires_at=NOW + left)})
+    found = planned(desired([order], schedule=hourly), known)
+    assert len(found.changes) == 1
+    notes = overdue_findings(found.changes, known, hourly, NOW)
+    assert [one.code for one in notes] == ["P410"] * told
+    assert overdue_findings(found.changes, known, None, NOW) == ()

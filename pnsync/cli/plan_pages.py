@@ -184,6 +184,13 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "clone cannot tell. Where going back is meant, say so.",
         "pnsync apply --allow-older",
     ),
+    "P410": Page(
+        "The schedule's runs do not come",
+        "Bindings have been due for renewal for longer than `every` and `late_by` allow together, so that no run came in "
+        "time, or none could renew them. A schedule that never ran looks like this too. Look at the CI job: hosts switch "
+        "schedules off in repositories without commits, and run them late when they are busy.",
+        "pnsync status",
+    ),
     "A110": Page(
         "A binding ended before its call",
         "Its expires_at passed between planning and its turn. Nothing was sent.",
