@@ -45,7 +45,7 @@ def open_store(settings: StateConfig, lineage: str | None, invocation: Invocatio
     """The state's place, as the root file's `state` and `lineage` name it."""
     from pnsync.sealing.opening import open_codec
 
-    codec = open_codec(settings.settings, invocation.environ)
+    codec = open_codec(settings.settings, invocation.environ, always=settings.backend == "git")
     return Store(open_backend(settings, invocation, clock), clock, pinned_lineage=lineage, codec=codec)
 
 

@@ -1,6 +1,7 @@
 """The codec that the root file asks for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pnsync.codec import CLEAR, PhoneCodec
 from pnsync.sealing.codec import SealingCodec, SealingSettings
@@ -9,14 +10,17 @@ from pnsync.sealing.libraries import library
 from pnsync.sealing.mark import Mark
 
 
-def open_codec(settings: Mapping[str, object], environ: Mapping[str, str]) -> PhoneCodec:
+def open_codec(
+    settings: Mapping[str, object], environ: Mapping[str, str], *, always: bool = False
+) -> PhoneCodec:
     """The codec for the settings of `state:`; plain without `encryption`. Raises UsageError without the libraries.
 
-    Keys come from the snapshot that the store reads or makes; nothing is opened before.
+    `always` for a place that others read, where no plain state is accepted whatever the settings say. Keys come from the snapshot that the store reads or makes; nothing is opened before.
     """
     asked = sealing_settings(settings)
     if asked is None:
         return CLEAR
+    asked = replace(asked, enforced=asked.enforced or always)
     library("pyrage")
     library("cryptography.hazmat.primitives.ciphers.aead")
     return SealingCodec(asked, Identity(environ), mark=Mark(environ))
