@@ -3,22 +3,23 @@
 import copy
 import json
 import os
+from dataclasses import replace
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pnsync.masking import Masker
-from pnsync.matching import same_identity
+from pnsync.matching import UNCERTAIN_MODES, same_identity
 from pnsync.model import Desired
 from pnsync.plan import Action, Order, Plan, document
 from pnsync.planner import Question, plan
 from pnsync.recovery import LOST, settle
 from pnsync.state import Entry, Operation
 from tests.properties.generated_worlds import Drawn, worlds
-from tests.worlds import NOW
+from tests.worlds import NOW, observed
 
 MASKER = Masker(b"k" * 32, "7c4d1a2b")
-EXAMPLES = int(os.environ.get("PNSYNC_TEST_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("PNSYNC_TEST_EXAMPLES", "100"))
 SETTINGS = settings(
     deadline=None,
     derandomize=True,
@@ -125,9 +126,9 @@ def test_destroy_and_renew_are_done_once_too(world: Drawn, asked: str) -> None:
 @SETTINGS
 @given(worlds())
 def test_only_what_is_provably_ours_is_unbound(world: Drawn) -> None:
-    observed = world.vendor.listing()
+    listing = world.vendor.listing()
     declared = {one.address: one for one in world.files.bindings.values()}
-    recovered = settle(world.known, observed, declared, NOW).state
+    recovered = settle(world.known, listing, declared, NOW).state
     ours = {one.bind_id: one for one in recovered.bindings().values() if one.bind_id is not None}
     for step in planned(world).steps:
         if step.operation is Operation.UNBIND:
@@ -190,12 +191,10 @@ def test_no_real_phone_stands_in_a_document(world: Drawn) -> None:
 @SETTINGS
 @given(worlds())
 def test_without_trust_nothing_is_bound_or_unbound(world: Drawn) -> None:
-    from dataclasses import replace
-
     from pnsync.model import Observed
 
-    observed = world.vendor.listing()
-    flawed = Observed({name: replace(one, problems=("x",)) for name, one in observed.listings.items()})
+    listing = world.vendor.listing()
+    flawed = Observed({name: replace(one, problems=("x",)) for name, one in listing.listings.items()})
     found = plan(world.files, world.known, flawed, now=NOW)
     assert all(one.operation is Operation.BIND for one in found.steps)
     unbinding = [one for one in found.changes if one.calls and one.action is not Action.BIND]
@@ -203,3 +202,21 @@ def test_without_trust_nothing_is_bound_or_unbound(world: Drawn) -> None:
     for one in found.changes:
         entry = world.known.entries.get(one.address)
         assert one.calls == 0 or isinstance(entry, Entry)
+
+
+@SETTINGS
+@given(worlds())
+def test_what_no_listing_ever_showed_is_not_bound_again_while_it_may_live(world: Drawn) -> None:
+    unlisted = {
+        address
+        for address, one in world.known.bindings().items()
+        if one.mode in UNCERTAIN_MODES and not one.down and (one.expires_at or 0) > NOW
+    }
+    hidden = {one.bind_id for one in world.known.bindings().values() if one.mode in UNCERTAIN_MODES}
+    rows = [one for one in world.vendor.rows.values() if one.bind_id not in hidden and not one.extension]
+    seen = observed(rows, world.vendor.groups.values())
+    found = plan(world.files, replace(world.known, notes={}), seen, now=NOW)
+    for one in found.changes:
+        assert one.address not in unlisted or one.action is not Action.BIND
+        if one.address in unlisted and one.action is Action.UNBIND:
+            assert "P341" in {said.code for said in found.diagnostics if said.address == one.address}
