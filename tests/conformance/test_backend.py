@@ -4,22 +4,24 @@ A backend joins by a line in PLACES: a function that makes a place in a folder a
 another process would. Servers are real ones, on a socket or loopback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sealing.keyholders import Holder as Keyholder
 from stores import servers
 from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
 from stores.places import bare, open_place
 from stores.state_server import StateServer
-from stores.values import events_of_a_run, holder
+from stores.values import entry, events_of_a_run, holder
 
+from pnsync.codec import CLEAR, PhoneCodec
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Backend, Changed, Taken
-from pnsync.journal import Noted, replay
+from pnsync.journal import Noted, Recorded, replay
 from pnsync.lease import Lease
 from pnsync.record import frame
 from pnsync.store import Store
@@ -103,8 +105,12 @@ def lines(count: int, first: int = 1, previous: str = "") -> list[bytes]:
 ONE, TWO, THREE, FOUR = lines(4)
 
 
+CODECS: list[Callable[[], PhoneCodec]] = [lambda: CLEAR]
+"""The last one makes the codec of each look at a state."""
+
+
 def store(backend: Backend, pinned: str | None = None) -> Store:
-    return Store(backend, StepClock(), pinned_lineage=pinned, heartbeat=no_heartbeat)
+    return Store(backend, StepClock(), pinned_lineage=pinned, heartbeat=no_heartbeat, codec=CODECS[-1]())
 
 
 def no_heartbeat(lease: Lease) -> Callable[[], None]:
@@ -279,6 +285,31 @@ class TestStore:
         assert found.notes["colour"] == "red"
         assert found.serial == 1
 
+    def test_ten_thousand_entries_are_kept_and_folded(self, look: Look) -> None:
+        events = [Recorded(f"bindings.desk-{number}", entry(number % 1000)) for number in range(10_000)]
+        with store(look()).hold(holder(), timeout=0) as session:
+            for start in range(0, len(events), 1000):
+                session.record(*events[start : start + 1000])
+            seen = store(look()).load()
+            assert seen is not None
+            assert len(seen.entries) == 10_000, "before they are folded"
+            done = session.finish()
+        found = store(look()).load()
+        assert found == done
+        assert len(found.entries) == 10_000
+        assert len(look().records(0)) == 1
+
+    def test_a_log_that_was_cut_short_is_noticed_or_was_never_acknowledged(self, look: Look) -> None:
+        with store(look()).hold(holder(), timeout=0) as session:
+            for turn in range(4):
+                session.record(Noted("turn", str(turn)))
+        before = look().records(0)
+        look().drop(2)
+        with pytest.raises(StateError) as caught:
+            store(look()).load()
+        assert caught.value.code == "S913"
+        assert [seq for seq, _ in look().records(2)] == [seq for seq, _ in before if seq > 2], "left as it is"
+
     def test_runs_after_each_other_are_one_history(self, look: Look) -> None:
         serials, lineages = [], set()
         for turn in range(5):
@@ -312,3 +343,23 @@ class TestStore:
         assert before is not None
         assert kept is not None
         assert kept.data == before.data
+
+
+class TestSealedStore(TestStore):
+    """The same with sealed numbers."""
+
+    @pytest.fixture(autouse=True)
+    def sealed(self) -> Iterator[None]:
+        team = Keyholder()
+        CODECS.append(team.codec)
+        yield
+        CODECS.pop()
+
+    def test_no_number_stands_in_what_is_kept(self, look: Look) -> None:
+        with store(look()).hold(holder(), timeout=0) as session:
+            session.record(Recorded("bindings.desk-7", entry(7)))
+            kept = [data for _, data in look().records(0)]
+            session.finish()
+        found = look().read("snapshot")
+        assert found is not None
+        assert not any(b"447700900007" in data for data in (*kept, found.data))

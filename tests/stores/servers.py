@@ -6,6 +6,7 @@ this machine is named by `missing`, so that its tests are left out with one line
 
 import atexit
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -55,17 +56,19 @@ def missing() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on, with the one 10,000 above it, which SeaweedFS takes too."""
+    """A port of loopback that nobody listens on, with the one 10,000 above it, which SeaweedFS takes too.
+
+    Both below those that the system gives to connections, so that none takes it meanwhile.
+    """
     while True:
+        port = random.randrange(12_000, 22_000)
         with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
             try:
-                if port + 10_000 < 65_536:
-                    other.bind(("127.0.0.1", port + 10_000))
-                    return port
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + 10_000))
             except OSError:
                 continue
+            return port
 
 
 def _until(ready: Callable[[], bool], running: subprocess.Popen[bytes], log: Path) -> None:
@@ -224,6 +227,17 @@ def _http_answers(address: str) -> bool:
         return False
 
 
+def _bucket_made(endpoint: str) -> bool:
+    """A server that has just begun may take requests and no buckets yet."""
+    try:
+        urllib.request.urlopen(
+            urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT"), timeout=5
+        ).close()
+    except OSError:
+        return False
+    return True
+
+
 @cache
 def postgres() -> Postgres:
     """The one of this process."""
@@ -237,7 +251,7 @@ def moto() -> ObjectServer:
     running = _begin([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], folder)
     endpoint = f"http://127.0.0.1:{port}"
     _until(lambda: _http_answers(endpoint), running, folder / "log")
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT"), timeout=20)
+    _until(lambda: _bucket_made(endpoint), running, folder / "log")
     return ObjectServer(endpoint)
 
 
@@ -267,11 +281,5 @@ def seaweed() -> ObjectServer:
     )
     endpoint = f"http://127.0.0.1:{s3}"
     _until(lambda: _http_answers(endpoint), running, folder / "log")
-    subprocess.run(
-        [program, "shell", f"-master=127.0.0.1:{master}", f"-filer=127.0.0.1:{filer}"],
-        input=f"s3.bucket.create -name {BUCKET}\n".encode(),
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    _until(lambda: _bucket_made(endpoint), running, folder / "log")
     return ObjectServer(endpoint)
