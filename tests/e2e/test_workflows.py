@@ -1,0 +1,310 @@
+"""The workflows that pnsync ships: their hygiene, and their steps run in a repository from a branch to a recovery."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pnsync.cli.pipelines import pipelines
+from tests.e2e.conftest import account_name
+from tests.e2e.forge import Ended, Forge
+from tests.e2e.program import REPOSITORY, Program, kill
+from tests.e2e.projects import HOTLINE, PHONES, Project, desk
+from tests.e2e.tap import Fate, Tap, tapping
+from tests.e2e.vendors import KEYS, Vendors
+
+EXAMPLES = REPOSITORY / "examples"
+FILES = {**pipelines("github", "7c4d1a2b")}
+PINNED = re.compile(r"actions/(?:checkout|setup-python|upload-artifact|download-artifact)@[0-9a-f]{40}")
+SCALE = 0.1
+"""How much faster than GitHub the runner loses its patience: it waits 7.5 s, then 2.5 s."""
+
+
+# -- as they are shipped -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "folder"), [("github", "github-actions"), ("gitlab", "gitlab-ci")])
+def test_the_examples_are_what_init_writes(kind: str, folder: str) -> None:
+    for path, text in pipelines(kind, "7c4d1a2b").items():
+        assert (EXAMPLES / folder / path).read_text() == text
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_hygiene(path: str) -> None:
+    text = FILES[path]
+    workflow: Any = YAML(typ="safe").load(text)
+    assert workflow["permissions"] == {}
+    assert "pull_request_target" not in text
+    assert workflow["concurrency"]["group"].startswith("pnsync-7c4d1a2b-")
+    writes = path.endswith(("apply.yml", "renew.yml"))
+    assert workflow["concurrency"]["cancel-in-progress"] is not writes
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] and job["permissions"]["contents"] == "read"
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
+            if "uses" in step:
+                assert PINNED.fullmatch(step["uses"])
+                assert "cache" not in step.get("with", {})
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    for line in text.splitlines():
+        assert "uses:" not in line or re.search(r" # v\d+\.\d+\.\d+$", line)
+
+
+def test_a_fork_s_pull_request_meets_no_secret() -> None:
+    for path, text in FILES.items():
+        workflow: Any = YAML(typ="safe").load(text)
+        if "pull_request" in workflow["on"]:
+            assert path.endswith("check.yml")
+            assert "secrets." not in text and "environment" not in text and "id-token" not in text
+
+
+def test_the_pipeline_of_gitlab() -> None:
+    [text] = pipelines("gitlab", "7c4d1a2b").values()
+    pipeline: Any = YAML(typ="safe").load(text)
+    assert pipeline["apply"]["resource_group"] == "pnsync-7c4d1a2b"
+    assert pipeline["plan"]["rules"][0]["if"].endswith(
+        "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
+    )
+    for name in ("check", "plan", "apply", "renew"):
+        for script in pipeline[name]["script"]:
+            done = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+            assert done.returncode == 0, done.stderr
+
+
+def test_the_hooks_name_commands_that_are_there(project: Project) -> None:
+    project.desks([1])
+    hooks: Any = YAML(typ="safe").load(REPOSITORY / ".pre-commit-hooks.yaml")
+    used: Any = YAML(typ="safe").load(EXAMPLES / "pre-commit" / ".pre-commit-config.yaml")
+    ids = [one["id"] for repo in used["repos"] for one in repo["hooks"]]
+    assert ids == [one["id"] for one in hooks]
+    for one in hooks:
+        assert one["pass_filenames"] is False
+        project.program.run(*one["entry"].split()[1:], code=0)
+
+
+def test_init_writes_them_and_nothing_over_them(project: Project) -> None:
+    program = project.program
+    found = program.run("init", "--github", "--gitlab", code=0)
+    assert ".github/workflows/pnsync-apply.yml" in found.out
+    lineage = program.state()["lineage"][:8]
+    for kind in ("github", "gitlab"):
+        for path, text in pipelines(kind, lineage).items():
+            assert (project.folder / path).read_text() == text
+    path = project.folder / ".gitlab-ci.yml"
+    path.write_text("mine\n")
+    assert "exists already" in program.run("init", "--gitlab", code=8).err
+    assert path.read_text() == "mine\n"
+    path.unlink()
+    program.run("init", "--gitlab", code=0)
+    assert f"pnsync-{lineage}" in path.read_text()
+
+
+# -- a repository's life -------------------------------------------------------------------------------------------
+
+
+class Team:
+    """A repository with the workflows, and the people who work in it."""
+
+    def __init__(self, home: Path, vendors: Vendors, name: str, url: str) -> None:
+        self.folder = home / "numbers"
+        self.folder.mkdir()
+        self.project = Project(
+            self.folder, Program(self.folder, dict(KEYS)), vendors.nx(name), vendors.la(name)
+        )
+        through = Vendors(url)
+        self.project.endpoints = (through.nx(name).endpoint, through.la(name).endpoint)
+        self.forge = Forge(home / "forge", self.folder, {**KEYS, "PNSYNC_PLAN_KEY": "the-approvers-own-key"})
+        self.project.program.run("init", "--github", code=0)
+        lineage = self.project.program.state()["lineage"]
+        self.project.extra = f"lineage: {lineage}"
+        self.project.desks([1, 2])
+        with (self.folder / ".gitignore").open("a") as file:
+            file.write("*.json\n*.md\n*.pnsplan\n")
+        (self.folder / ".gitattributes").write_text("pnsync.yaml merge=union\n")
+        self.first = self.forge.commit("main")
+
+    @property
+    def marker(self) -> str:
+        """The hidden line by which the plan's comment is known."""
+        text = (self.folder / ".github" / "workflows" / "pnsync-plan.yml").read_text()
+        found = re.search("<!-- pnsync-plan [0-9a-f-]+ -->", text)
+        assert found
+        return found[0]
+
+    @property
+    def live(self) -> list[str]:
+        return sorted(one["extension"] for one in self.project.nx.bindings())
+
+    def change(self, number: int, *desks: int) -> str:
+        """A branch from main with more desks, pushed and with a pull request; its head."""
+        self.forge.git("checkout", "-q", "main")
+        self.forge.git("checkout", "-q", "-b", f"change-{number}")
+        self.read()
+        self.project.desks(desks)
+        head = self.forge.commit(f"change-{number}")
+        self.forge.open(number, head)
+        return head
+
+    def read(self) -> None:
+        """Know of the checkout's own bindings only."""
+        text = (self.folder / "pnsync.yaml").read_text()
+        names = [int(one) for one in re.findall(r"^  desk-(\d+):", text, re.MULTILINE)]
+        self.project.bindings = {f"desk-{one}": desk(PHONES[one], HOTLINE[0], 100 + one) for one in names}
+
+    def plan(self, head: str) -> Ended:
+        return self.forge.job("pnsync-plan.yml", "plan", "push", head)
+
+    def apply(self, sha: str, event: str = "push") -> tuple[Ended, Ended]:
+        """The apply workflow: its two jobs."""
+        first = self.forge.job("pnsync-apply.yml", "plan", event, sha)
+        if first.failed:
+            return first, Ended()
+        return first, self.forge.job("pnsync-apply.yml", "apply", event, sha, needs={"plan": first})
+
+    def comments(self, number: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.forge.load()["comments"].get(str(number), [])
+        return found
+
+
+@pytest.fixture
+def team(request: pytest.FixtureRequest, tmp_path: Path, vendors: Vendors) -> Team:
+    return Team(tmp_path, vendors, account_name(request), vendors.url)
+
+
+@pytest.fixture
+def watched(request: pytest.FixtureRequest, tmp_path: Path, vendors: Vendors) -> Iterator[tuple[Team, Tap]]:
+    with tapping(vendors.url) as tap:
+        yield Team(tmp_path, vendors, account_name(request), tap.url), tap
+
+
+def test_from_a_branch_to_a_renewal(team: Team) -> None:
+    forge, nx = team.forge, team.project.nx
+    # What came with no pull request was reviewed by nobody, and is not applied; by hand it is planned and approved.
+    first, second = team.apply(team.first)
+    assert "no pull request" in first.out
+    assert second.codes == {} and team.live == []
+    first, second = team.apply(team.first, "workflow_dispatch")
+    assert not first.failed and not second.failed, second.out
+    assert team.live == ["101", "102"]
+
+    # A branch: checked offline, planned, told in one comment that stays one.
+    head = team.change(7, 3)
+    check = forge.job("pnsync-check.yml", "check", "pull_request", head, base=team.first)
+    assert not check.failed, check.out
+    assert "bindings.desk-3" in check.summary and "### pnsync diff: 1 added" in check.summary
+    store = forge.load()
+    mine = {"id": 5, "user": {"id": 99}, "body": f"{team.marker}\nnot the bot's"}
+    store["comments"]["7"] = [mine]
+    forge.save(store)
+    planned = team.plan(head)
+    assert not planned.failed, planned.out
+    other, ours = team.comments(7)
+    assert other == mine
+    assert "1 bind" in ours["body"] and f"Commit `{head}`, exit code 2." in ours["body"]
+    team.project.desks([4])
+    head = forge.commit("change-7")
+    forge.open(7, head)
+    assert not team.plan(head).failed
+    assert len(team.comments(7)) == 2
+    assert "2 bind" in team.comments(7)[1]["body"] and team.comments(7)[1]["id"] == ours["id"]
+    assert team.live == ["101", "102"]
+
+    # Merged: the reviewed plan, once.
+    merged = forge.merge(7)
+    first, second = team.apply(merged)
+    assert not first.failed and not second.failed, second.out
+    assert team.live == ["101", "102", "103", "104"]
+    _, second = team.apply(merged)
+    assert second.codes["Apply"] == 5
+
+    # Two merges, and the first one's apply never ran: the second one's plan is stale.
+    a = team.change(8, 5)
+    b = team.change(9, 6)
+    for one in (a, b):
+        assert not team.plan(one).failed
+    forge.merge(8)
+    merged = forge.merge(9)
+    _, second = team.apply(merged)
+    assert second.codes["Apply"] == 5
+    assert "bindings.desk-5" in second.out
+    assert team.live == ["101", "102", "103", "104"]
+    first, second = team.apply(merged, "workflow_dispatch")
+    assert not second.failed, second.out
+    assert team.live == ["101", "102", "103", "104", "105", "106"]
+
+    # Drift: somebody deletes a binding at the vendor's console; a plan says so, and a person has it put right.
+    nx.edit(remove=nx.bindings()[0]["bind_id"])
+    assert len(team.live) == 5
+    head = team.change(10, 7)
+    assert not team.plan(head).failed
+    assert "drift" in team.comments(10)[0]["body"].lower()
+    first, second = team.apply(forge.merge(10))
+    assert not second.failed, second.out
+    assert len(team.live) == 7
+
+    # Most of a day later: the scheduled run renews, and nothing else.
+    before = {one["bind_id"] for one in nx.bindings()}
+    nx.advance(23 * 3600)
+    forge.ahead(23 * 3600)
+    renewed = forge.job("pnsync-renew.yml", "renew", "schedule", forge.git("rev-parse", "main"))
+    assert not renewed.failed, renewed.out
+    assert "All is alive." in renewed.out
+    assert len(team.live) == 7
+    assert not before & {one["bind_id"] for one in nx.bindings()}
+    assert nx.made_twice() == []
+
+
+@pytest.mark.parametrize("fate", [Fate.DROPPED, Fate.ANSWER_LOST])
+def test_a_cancelled_apply_is_recovered(watched: tuple[Team, Tap], fate: Fate) -> None:
+    team, tap = watched
+    forge = team.forge
+    head = team.change(7, 3, 4)
+    assert not team.plan(head).failed
+    merged = forge.merge(7)
+    first = forge.job("pnsync-apply.yml", "plan", "push", merged)
+    assert not first.failed
+    workflow: Any = YAML(typ="safe").load(team.folder / ".github/workflows/pnsync-apply.yml")
+    [step] = [one for one in workflow["jobs"]["apply"]["steps"] if one.get("name") == "Apply"]
+    run = forge.home / "cancelled"
+    run.mkdir()
+    context = {f"secrets.{key}": value for key, value in forge.secrets.items()}
+    tap.hold("bindAXBExtension", 2, fate)
+    process = subprocess.Popen(
+        forge.shell(step, run),
+        cwd=team.folder,
+        env=forge.step_environment(step, context, run, merged),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    tap.wait()
+    cancel(process)
+    tap.release()
+    out = process.stdout.read().decode() if process.stdout else ""
+    assert process.returncode in (130, 143, -signal.SIGKILL), out
+    # The scheduled run learns what became of the call that may have got through, and binds nothing that is new.
+    renewed = forge.job("pnsync-renew.yml", "renew", "schedule", merged)
+    assert not renewed.failed, renewed.out
+    assert len(team.live) == (1 if fate is Fate.DROPPED else 2)
+    # What was left is planned and approved anew; no binding is lost or made twice.
+    _, second = team.apply(merged, "workflow_dispatch")
+    assert not second.failed, second.out
+    assert team.live == ["101", "102", "103", "104"]
+    assert team.project.nx.made_twice() == []
+    team.project.program.empty()
+
+
+def cancel(process: "subprocess.Popen[bytes]") -> None:
+    """As GitHub cancels a job: SIGINT, after a while SIGTERM, then SIGKILL; to the step's own process alone."""
+    for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 60)):
+        kill(process, number)
+        try:
+            process.wait(seconds * SCALE if number is not signal.SIGKILL else seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
