@@ -5,6 +5,7 @@ Where CI is set nothing is left out: there a test without its program fails.
 
 import os
 import shutil
+import signal
 
 import pytest
 from stores import servers
@@ -41,6 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
     config.addinivalue_line("markers", "needs_seaweed: needs SeaweedFS")
     config.addinivalue_line("markers", "needs_terraform: needs Terraform, which CI need not have")
+    # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
