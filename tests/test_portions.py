@@ -24,6 +24,8 @@ def test_two_halves_stay_together() -> None:
     first, rest = split(whole, 1)
     assert len(first.changes) == 1 and len(first.steps) == 2
     assert calls(first) + calls(rest) == calls(whole)
+    want = [tuple(one - 2 for one in step.after if one >= 2) for step in whole.steps[2:]]
+    assert [step.after for step in rest.steps] == want and (0,) in want
     for part in (first, rest):
         for index, step in enumerate(part.steps):
             assert all(0 <= one < index for one in step.after)
