@@ -48,10 +48,11 @@ def record(seq: int) -> bytes:
     return frame(seq, "", b'{"n":%d}' % seq)[0]
 
 
+@pytest.mark.parametrize("dropped", [("if-none-match",), ("if-match",), ("if-none-match", "if-match")])
 def test_a_store_that_ignores_conditions_is_refused_before_the_first_write(
-    meddler: Meddler, look: Look
+    meddler: Meddler, look: Look, dropped: tuple[str, ...]
 ) -> None:
-    meddler.drops_conditions = True
+    meddler.dropped = dropped
     for use in (
         lambda: look().write("lease", b"one", None),
         lambda: look().append(1, record(1)),
@@ -61,7 +62,7 @@ def test_a_store_that_ignores_conditions_is_refused_before_the_first_write(
             use()
         assert caught.value.code == "S966"
         assert caught.value.exit_code == 9
-    meddler.drops_conditions = False
+    meddler.dropped = ()
     assert look().read("lease") is None
     assert look().records(0) == []
 

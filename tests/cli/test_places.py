@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from stores import places, servers
+from stores.meddler import Meddler
 from stores.state_server import StateServer
 
 from pnsync.cli.places import BACKENDS
@@ -236,6 +237,39 @@ def test_a_database_that_is_not_there_is_exit_9_and_its_password_is_not_told(
         assert found.exit_code == 9, found.output
         assert "S960" in found.output
         assert "gh7-secret" not in found.output
+
+
+@pytest.mark.xdist_group("object")
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_credentials_that_end_in_mid_apply_lose_and_double_nothing(
+    run: Run, project: Path, after: int
+) -> None:
+    meddler = Meddler(servers.moto().endpoint)
+    url = f"s3://{servers.BUCKET}/{uuid4()}"
+    state = f"{{backend: object, url: '{url}', endpoint: '{meddler.endpoint}', region: us-east-1}}"
+    write(project, LONDON, SEVEN, RIDE, extra=f"state: {state}\n")
+    puts: list[str] = []
+
+    def refuse(method: str, path: str) -> int | None:
+        if method == "PUT" and "/journal/" in path:
+            puts.append(path)
+        return 403 if len(puts) > after else None
+
+    meddler.refuse = refuse
+    broken = run("apply", "--auto-approve", "--result", "result.json")
+    assert broken.exit_code == 9, broken.output
+    assert "S965" in broken.output
+    done = json.loads((project / "result.json").read_text())["done"]
+    meddler.refuse = lambda method, path: None
+    locked = run("apply", "--auto-approve")
+    if locked.exit_code == 6:
+        assert run(*locked.output.split("pnsync ")[-1].split()).exit_code == 0
+        locked = run("apply", "--auto-approve")
+    assert locked.exit_code == 0, locked.output
+    assert done < 3
+    assert run("verify").exit_code == 0
+    summary = json.loads(run("plan", "--format", "json").stdout)["summary"]
+    assert (summary["unchanged"], summary["unmanaged"], summary["calls"]) == (3, 0, 0)
 
 
 def test_every_backend_that_files_may_name_can_be_opened() -> None:

@@ -14,7 +14,8 @@ class Meddler:
     """`refuse` may answer a request (method, path) in the store's place with a status; `lose` tells whose answers get lost."""
 
     store: str
-    drops_conditions: bool = False
+    dropped: tuple[str, ...] = ()
+    """Headers that do not reach the store."""
     refuse: Callable[[str, str], int | None] = lambda method, path: None
     lose: Callable[[str, str], bool] = lambda method, path: False
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -70,8 +71,7 @@ class Meddler:
 
     def forward(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, Headers, bytes]:
         """What the store answers."""
-        if self.drops_conditions:
-            headers = {name: value for name, value in headers.items() if not name.lower().startswith("if-")}
+        headers = {name: value for name, value in headers.items() if name.lower() not in self.dropped}
         connection = HTTPConnection(self.store.removeprefix("http://"), timeout=20)
         try:
             connection.request(method, path, body, {**headers, "Connection": "close"})
