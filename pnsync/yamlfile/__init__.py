@@ -7,8 +7,8 @@ refusals (anchors, aliases, merge keys, tags) are decided on parser events, befo
 bomb costs no more than its own bytes. Line and column come from the text as people see it: only a line feed ends
 a line, and the characters that YAML 1.1 takes for one besides (U+0085, U+2028, U+2029, a lone CR) are refused.
 
-Must not: resolve types further, read files, put a value into a message or a repr. The round trip that `fmt` and
-`import` need (comments kept) is another question and gets a module of its own beside this one.
+Must not: resolve types further, read files, put a value into a message or a repr. What `fmt` and `import` write
+(comments kept) is another question, answered in `editing`; rows of CSV files in the same shape come from `tables`.
 """
 
 from pnsync.yamlfile.codes import YAML_CODES

@@ -1,11 +1,15 @@
 """The workflows that pnsync ships: their hygiene, and their steps run in a repository from a branch to a recovery."""
 
+import json
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 import pytest
 from ruamel.yaml import YAML
@@ -13,7 +17,7 @@ from ruamel.yaml import YAML
 from pnsync.cli.pipelines import pipelines
 from tests.e2e.conftest import account_name
 from tests.e2e.forge import Ended, Forge
-from tests.e2e.program import REPOSITORY, Program, kill
+from tests.e2e.program import PATIENCE_SECONDS, REAL, REPOSITORY, Program, kill
 from tests.e2e.projects import HOTLINE, PHONES, Project, desk
 from tests.e2e.tap import Fate, Tap, tapping
 from tests.e2e.vendors import KEYS, Vendors
@@ -75,6 +79,129 @@ def test_the_pipeline_of_gitlab() -> None:
         for script in pipeline[name]["script"]:
             done = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
             assert done.returncode == 0, done.stderr
+
+
+class GitLab(BaseHTTPRequestHandler):
+    """The few answers of GitLab that the pipeline asks for; `notes` outlive a request, `plan` is an artifact."""
+
+    notes: ClassVar[list[dict[str, Any]]] = []
+    plan: ClassVar[bytes] = b""
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Be quiet."""
+
+    def do_GET(self) -> None:
+        assert self.headers["PRIVATE-TOKEN"] == "glpat-canary-1234"
+        path = self.path.partition("?")[0].removeprefix("/api/projects/3")
+        known: dict[str, Any] = {
+            "/api/user": {"id": 7},
+            "/merge_requests/4/notes": self.notes,
+            "/repository/commits/merged/merge_requests": [{"iid": 4, "state": "merged"}],
+            "/repository/commits/direct/merge_requests": [],
+            "/merge_requests/4/pipelines": [{"id": 11}, {"id": 10}],
+            "/pipelines/11/jobs": [{"id": 20, "name": "check"}, {"id": 21, "name": "plan"}],
+        }
+        self._answer(
+            self.plan if path == "/jobs/21/artifacts/reviewed.pnsplan" else json.dumps(known[path]).encode()
+        )
+
+    def do_POST(self) -> None:
+        body = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["body"][0]
+        self.asked.append((self.command, self.path.rpartition("/")[2]))
+        if self.command == "POST":
+            self.notes.append({"id": 50 + len(self.notes), "author": {"id": 7}, "body": body})
+        else:
+            [note] = [one for one in self.notes if str(one["id"]) == self.path.rpartition("/")[2]]
+            note["body"] = body
+        self._answer(b"{}")
+
+    do_PUT = do_POST
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def gitlab() -> Iterator[str]:
+    """The address of a pretend GitLab, where somebody else has written a note with our marker."""
+    GitLab.notes = [{"id": 1, "author": {"id": 8}, "body": "<!-- pnsync-plan 7c4d1a2b -->"}]
+    GitLab.plan, GitLab.asked = b"", []
+    with ThreadingHTTPServer(("127.0.0.1", 0), GitLab) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_jobs_of_gitlab(project: Project, gitlab: str, tmp_path: Path) -> None:
+    [text] = pipelines("gitlab", "7c4d1a2b").values()
+    pipeline: Any = YAML(typ="safe").load(text)
+    forge = Forge(tmp_path / "forge", project.folder, {})
+    project.desks([1])
+    (project.folder / ".gitignore").write_text("/state/\n*.json\n*.md\n*.pnsplan\n")
+    first = forge.commit("main")
+
+    def job(name: str, **more: str) -> tuple[int, str]:
+        out = ""
+        for script in pipeline[name]["script"]:
+            variables = KEYS | {
+                "CI": "true",
+                "PNSYNC_LOCAL_STATE": "persistent",
+                "CI_API_V4_URL": gitlab,
+                "CI_PROJECT_ID": "3",
+                "CI_PROJECT_DIR": str(project.folder),
+                "CI_MERGE_REQUEST_IID": "4",
+                "CI_MERGE_REQUEST_DIFF_BASE_SHA": first,
+                "PNSYNC_GITLAB_TOKEN": "glpat-canary-1234",
+                "PNSYNC_PLAN_KEY": "the-approvers-own-key",
+            }
+            done = subprocess.run(
+                ["bash", "-eo", "pipefail", "-c", script],
+                cwd=project.folder,
+                env=forge.environment(**(variables | {"CI_COMMIT_SHA": "merged"} | more)),
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_SECONDS,
+            )
+            out += done.stdout + done.stderr
+            assert "glpat-canary" not in out and not REAL.search(out)
+            if done.returncode:
+                return done.returncode, out
+        return 0, out
+
+    project.desks([1, 2])
+    forge.commit("change")
+    code, out = job("check")
+    assert code == 0, out
+    assert "+ bindings.desk-2" in out
+    assert json.loads((project.folder / "code-quality.json").read_text()) == []
+    for _ in range(2):
+        code, out = job("plan")
+        assert code == 0, out
+    assert GitLab.asked == [("POST", "notes"), ("PUT", "51")]
+    assert len(GitLab.notes) == 2 and "2 bind" in GitLab.notes[1]["body"]
+    assert not list(project.folder.parent.glob("*.curl"))
+    reviewed = project.folder / "reviewed.pnsplan"
+    GitLab.plan = reviewed.read_bytes()
+    reviewed.unlink()
+    code, out = job("apply", CI_COMMIT_SHA="direct")
+    assert code == 1 and "no merge request" in out
+    code, out = job("apply")
+    assert code == 0, out
+    assert project.live == 2
+    assert job("apply")[0] == 5
+    assert job("renew")[0] == 0
+    (project.folder / "pnsync.yaml").write_text("version: 1\nbindings: {a: {}}\n")
+    code, out = job("check")
+    assert code == 8
+    assert json.loads((project.folder / "code-quality.json").read_text())[0]["severity"] == "critical"
+    assert job("plan")[0] == 8
+    assert "there is none (exit 8)" in GitLab.notes[1]["body"]
 
 
 def test_the_hooks_name_commands_that_are_there(project: Project) -> None:
