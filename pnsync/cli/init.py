@@ -7,9 +7,9 @@ from typing import Final
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.files import replace_file
+from pnsync.cli.files import PRIVATE, replace_file
 from pnsync.cli.pipelines import pipelines
-from pnsync.cli.starter import ignoring, root_text
+from pnsync.cli.starter import NUMBERS, NUMBERS_FILE, ignoring, root_text
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.text import escape
 
@@ -50,12 +50,15 @@ def init(invocation: Invocation, github: bool, gitlab: bool) -> int:
         known = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
         if ignoring(known) != known:
             replace_file(ignore, ignoring(known).encode())
+        numbers = root.with_name(NUMBERS_FILE)
+        if not os.path.lexists(numbers):
+            replace_file(numbers, NUMBERS.encode(), mode=PRIVATE)
         replace_file(root, root_text(made.lineage, state).encode())
         if kinds:
             _write_pipelines(invocation, kinds, made.lineage)
     output = invocation.output
     output.out(
-        f"Wrote {root}, an empty state ({invocation.path(state)}) and .gitignore. See what it would do:"
+        f"Wrote {root}, {NUMBERS_FILE}, an empty state ({invocation.path(state)}) and .gitignore. See what it would do:"
     )
     output.out(f"    {invocation.again('plan')}")
     return ExitCode.DONE

@@ -2,8 +2,15 @@
 
 from typing import Final
 
-IGNORED: Final = ("/state/", "*.pnsplan")
-"""What Git should not keep: the state holds real numbers, saved plans are for one apply."""
+IGNORED: Final = ("/state/", "*.pnsplan", "/numbers.yaml")
+"""What Git should not keep: the state and the numbers are personal data, saved plans are for one apply."""
+
+NUMBERS_FILE: Final = "numbers.yaml"
+NUMBERS: Final = """\
+# NAME: PHONE, one a line; change it with: pnsync numbers add|rm|edit
+# It is personal data in clear, so Git ignores it. To share it, seal it: pnsync numbers add NAME --file numbers.yaml.age
+example-phone: 447700900123
+"""
 
 ROOT: Final = """\
 # The bindings that pnsync keeps at the vendors. See what would change with: pnsync plan
@@ -19,11 +26,15 @@ providers:
 
 defaults: {{provider: nx, expires_in: 1d}}
 
+# Real numbers stand in a file of their own, by name; a number written here is refused.
+numbers: numbers.yaml
+policy: {{numbers: named}}
+
 bindings:
   # Who dials 447401264117 and then 101 reaches this phone, and does not see its number.
   example-desk:
     mode: axb_extension
-    phone_a: 447700900123
+    phone_a: example-phone
     phone_x: 447401264117
     extension: 101
 """

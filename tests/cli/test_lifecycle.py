@@ -31,7 +31,7 @@ def test_init_validates_plans_and_applies_as_it_is(run: Run, tmp_path: Path) -> 
     assert "bindings.example-desk" in ok(run("plan", "--detailed-exitcode"), 2)
     assert "Applied: 1 bound" in ok(run("apply", "--auto-approve"))
     assert "No changes." in ok(run("plan", "--detailed-exitcode"))
-    assert (tmp_path / ".gitignore").read_text() == "/state/\n*.pnsplan\n"
+    assert (tmp_path / ".gitignore").read_text() == "/state/\n*.pnsplan\n/numbers.yaml\n"
 
 
 def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
     assert snapshot(tmp_path) == {"pnsync.yaml": b"mine", ".gitignore": b"*.log"}
     (tmp_path / "pnsync.yaml").unlink()
     ok(run("init"))
-    assert (tmp_path / ".gitignore").read_text() == "*.log\n/state/\n*.pnsplan\n"
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n/state/\n*.pnsplan\n/numbers.yaml\n"
 
 
 def test_init_of_another_root_file_has_a_state_of_its_own(run: Run, tmp_path: Path) -> None:
