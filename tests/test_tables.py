@@ -1,5 +1,6 @@
 """Tables: rows are bindings, cells are read as written, and everything wrong is told at its cell."""
 
+import json
 import time
 from pathlib import Path
 
@@ -161,3 +162,27 @@ def test_forty_thousand_rows_are_fast(tmp_path: Path) -> None:
     began = time.process_time()
     assert len(load(tmp_path, environ={}).bindings) == 40_000
     assert time.process_time() - began < 5
+
+
+def test_a_file_that_vanished_is_named_in_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from pnsync.cli.main import program
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    rows = "".join(f"{i},44770090011{i},44770090012{i}\n" for i in range(3))
+    write(tmp_path, f"{HEAD}\n{rows}")
+    write(tmp_path, f"{HEAD}\n9,447700900131,447700900132\n", file="bindings/d.csv")
+    run = CliRunner()
+    assert run.invoke(program, ["apply", "--auto-approve"]).exit_code == 0
+    (tmp_path / "bindings" / "c.csv").unlink()
+    ended = run.invoke(program, ["plan", "--format", "json"])
+    reasons = {one["address"]: one["reason"] for one in json.loads(ended.stdout)["changes"]}
+    assert reasons == {
+        f"bindings.courier-{i}": "no longer declared: bindings/c.csv is gone" for i in range(3)
+    }
+    assert "bindings/c.csv is gone" in run.invoke(program, ["plan"]).output
+    write(tmp_path, f"{HEAD}\n0,447700900110,447700900120\n")
+    ended = run.invoke(program, ["plan", "--format", "json"])
+    assert {one["reason"] for one in json.loads(ended.stdout)["changes"]} == {"no longer declared"}

@@ -76,7 +76,8 @@ def what(change: Mapping[str, Any], now: str) -> str:
             return _joined(text, "X may change" if change["x_may_change"] else "")
     shown = after or before or {}
     text = group(shown) if change["address"].startswith("groups.") else route(shown)
-    told = why(change["reason"], now) if change["cause"] != "config" or action == "forget" else ""
+    lost = change["reason"].endswith(" is gone")  # a whole file that vanished is rarely meant
+    told = why(change["reason"], now) if change["cause"] != "config" or action == "forget" or lost else ""
     return _joined(text, told)
 
 
