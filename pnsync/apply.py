@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from pnsync.attempts import Moment, intent_of
+from pnsync.attempts import SEND_WITHIN_SECONDS, Moment, intent_of
 from pnsync.errors import ExitCode
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import (
@@ -31,7 +31,7 @@ from pnsync.journal import (
 from pnsync.lifetimes import over
 from pnsync.matching import same_identity
 from pnsync.model import Listing
-from pnsync.plan import Action, Change, Plan, Step, expiry_text, instant
+from pnsync.plan import Action, Cause, Change, Plan, Step, expiry_text, instant
 from pnsync.quarantine import rests
 from pnsync.state import Entry, Intent, Operation, State
 from pnsync.verdict import Done, Failed, Reporter, Uncertain
@@ -43,6 +43,8 @@ BREAKER_UNKNOWNS = 3
 GRACE_SECONDS = 4.0
 """What calls in flight, and the second half of a change, are given after a signal (5 s in all, SPEC 3)."""
 NOT_SENT_TRIES = 3
+CLOCK_ERROR_SECONDS = 900.0
+"""How far a vendor's clock may be behind ours for the end of a binding to be waited for."""
 
 RESULTS: Mapping[Action, str] = {
     Action.BIND: "bound",
@@ -256,11 +258,28 @@ class Applying:
             return math.inf
         if step.keys & self.held.keys() or step.keys & passed:
             return math.inf
+        rest = self._life_left(step)
+        if rest > 0:
+            return rest
         now = self.clock.monotonic()
         slot = self.slots.get(step.provider)
         if slot is None:
             slot = self.slots[step.provider] = now + self.providers[step.provider].pace()
         return max(0.0, slot - now)
+
+    def _life_left(self, step: Step) -> float:
+        """How long the old binding of a bind that expiry causes may still live by its vendor's clock, which decides."""
+        change = self.plan.changes[step.change]
+        if change.action is not Action.BIND or change.cause is not Cause.EXPIRY:
+            return 0.0
+        entry = self.session.state.entries.get(change.address)
+        if not isinstance(entry, Entry) or entry.down or entry.expires_at is None:
+            return 0.0
+        provider = self.providers.get(entry.provider)
+        if provider is None:
+            return 0.0
+        left = entry.expires_at + SEND_WITHIN_SECONDS - provider.vendor_now()
+        return left if left < CLOCK_ERROR_SECONDS else 0.0
 
     def _obstacle(self, step: Step, standing: list[Standing]) -> str | None:
         """Why a step will never start in this run; None where it may."""
