@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from pnsync.config import schema as shapes
 from pnsync.config import scalars, settings
+from pnsync.config import schema as shapes
 
 Schema = dict[str, Any]
 
@@ -63,6 +63,8 @@ _ABOUT: Final = {
     "from": "The old name or address.",
     "to": "The new name or address.",
 }
+_PHONE_OR_NAME: Final = rf"{scalars.PHONE}|^[0-9._-]*[A-Za-z][A-Za-z0-9._-]*$"
+"""A number, or the name under which a file of numbers holds it."""
 _NAMES: Final = {
     shapes.BindingShape: "binding",
     shapes.DefaultsShape: "defaults",
@@ -78,6 +80,15 @@ _NAMES: Final = {
 def editor_schema() -> Schema:
     """The schema of a root file and of an included one, draft 2020-12."""
     definitions = {name: _shape(kind) for kind, name in _NAMES.items()}
+    for name, key in (
+        ("binding", "phone_a"),
+        ("binding", "phone_b"),
+        ("table", "phone_a"),
+        ("table", "phone_b"),
+    ):
+        if key in definitions[name]["properties"]:
+            definitions[name]["properties"][key]["pattern"] = _PHONE_OR_NAME
+    definitions["group"]["properties"]["phones"]["items"]["pattern"] = _PHONE_OR_NAME
     texts = {"type": "array", "items": {"type": "string"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -90,6 +101,11 @@ def editor_schema() -> Schema:
             "version": {"enum": [1, "1"], "description": "The version of this format."},
             "lineage": {"type": ["string", "integer"], "description": "The identity of the state."},
             "include": texts | {"description": "Patterns of further files, below this folder."},
+            "numbers": {
+                "type": ["string", "array"],
+                "items": {"type": "string"},
+                "description": "Files that map names to phones, plain or sealed (.age).",
+            },
             "tables": {
                 "type": "object",
                 "additionalProperties": {"$ref": "#/$defs/table"},
