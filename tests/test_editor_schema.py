@@ -62,7 +62,7 @@ def test_every_key_is_known_and_every_property_described() -> None:
     [
         ("bindings/d", {"mode": "axbb"}),
         ("bindings/d", {"phone": 1}),
-        ("bindings/d", {"phone_a": "abc"}),
+        ("bindings/d", {"phone_a": "a b"}),
         ("bindings/d", {"recording": "yes"}),
         ("groups/g", {"holds": "things"}),
         ("policy", {"max_unbind": "lots"}),
