@@ -400,6 +400,7 @@ def test_what_an_unbind_frees() -> None:
     same = made(axg("a", "team", phone_x=N1))
     assert rests(to_group, same, until=until) == ()
     assert len(rests(to_group, replace(same, group="other"), until=until)) == 1
+    assert rests(to_group, replace(same, phone_x=None, group="other"), until=until) == ()
 
 
 def test_what_an_end_frees() -> None:
@@ -434,6 +435,25 @@ def test_an_unbind_whose_outcome_came_late_rests_too() -> None:
     assert what(at_once) == [("bind", "b")]
 
 
+def test_an_unbind_that_turned_out_to_have_had_no_effect_frees_nothing() -> None:
+    known = state(on(N1, "000", "gone"))
+    entry = known.entries["bindings.gone"]
+    assert isinstance(entry, Entry) and entry.bind_id is not None
+    taken = replace(old(), address="bindings.gone", bind_id=entry.bind_id, extension="000")
+    open_ = intent(
+        None,
+        "bindings.gone",
+        ago=400,
+        operation=Operation.UNBIND,
+        bind_id=entry.bind_id,
+        provider="nx",
+        unbinds=taken,
+    )
+    known = replace(known, pending=pending(open_))
+    found = planned(desired([auto("b")], [numbers()]), known, listing(N1, rows=rows_of(known)))
+    assert not [one for one in found.bookkeeping if isinstance(one, Rested)]
+
+
 def test_forgotten_bindings_rest_by_event() -> None:
     known = state(on(N1, "000", "gone", expires_at=NOW - 1000))
     (change,) = planned(desired([], [numbers()]), known, listing(N1)).changes
@@ -460,6 +480,7 @@ def test_a_fixed_number_of_a_group_binding_that_rests_is_a_warning() -> None:
     files = desired([axg("a", "team", phone_x=N1)], [group("team")])
     (note,) = warnings(files, state(), resting)
     assert note.code == "P332"
+    assert warnings(files, state(bound(axg("a", "team", phone_x=N1))), resting) == ()
 
 
 # -- drain -----------------------------------------------------------------------------------------------------------
