@@ -125,6 +125,20 @@ def test_the_canonical_form() -> None:
     assert fmt("\ufeff" + ROUGH) == SMOOTH
 
 
+@pytest.mark.parametrize(
+    ("rough", "smooth"),
+    [
+        ("a: {b: ,c: 1}\n", "a: {b: , c: 1}\n"),
+        ("a: [1, 2,]\n", "a: [1, 2,]\n"),
+        ("a:\n- - x\n   - y\n", "a:\n  - - x\n      - y\n"),
+        ("a:\n- |2\n    b\n   c\n", "a:\n  - |2\n      b\n     c\n"),
+    ],
+)
+def test_small_pieces(rough: str, smooth: str) -> None:
+    assert fmt(rough) == smooth
+    assert fmt(smooth) == smooth
+
+
 @pytest.mark.parametrize("text", ["", "# only\n", "---\na: 1\n", "--- # x\na:\n  - 1\n...\n"])
 def test_small_files_are_canonical(text: str) -> None:
     assert fmt(text) == text

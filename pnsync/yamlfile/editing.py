@@ -159,7 +159,8 @@ class _Formatter:
         elif "\n" in text:
             first, *others = text.split("\n")
             self.lines.append(self.line + first)
-            pad = " " * (self.indent + INDENT)
+            inner = self.blocks[-1].new if self.blocks else 0
+            pad = " " * (max(self.indent, inner) + INDENT)
             others = [pad + stripped if (stripped := one.lstrip(" \t")) else "" for one in others]
             self.lines.extend(others[:-1])
             self.line = others[-1]
@@ -301,6 +302,8 @@ class _Formatter:
                 if not self.flows:
                     raise Unformattable("it has a form that fmt does not know")
                 self._begin_line(self.flows[-1] + INDENT, None)
+            elif char == "," and self.after == ":":
+                self.line += " "  # else the colon would be a part of the key
             self.line += char
         else:
             raise Unformattable("it has a form that fmt does not know")
