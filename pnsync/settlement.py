@@ -11,7 +11,7 @@ from pnsync.apply import Applying, Proofs, Record, Tally
 from pnsync.errors import Diagnostic, ExitCode
 from pnsync.interfaces import Clock, Interrupt
 from pnsync.journal import Event, Noted, Recorded
-from pnsync.matching import Matched, match
+from pnsync.matching import Matched, listed_note, match
 from pnsync.model import Desired, Mode, Observed
 from pnsync.plan import Plan, expiry_text, instant
 from pnsync.quarantine import rests_after_recovery
@@ -198,8 +198,3 @@ class Ending:
                 events.append(Recorded(address, replace(entry, expires_at=row.expires_at)))
         if events:
             self.session.record(*events)
-
-
-def listed_note(provider: str, mode: Mode) -> str:
-    """The name of the note that a provider lists bindings of a mode (VENDORS 1.4 leaves it open for some)."""
-    return f"lists.{provider}.{mode.value}"
