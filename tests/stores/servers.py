@@ -274,6 +274,8 @@ def seaweed() -> ObjectServer:
             f"-volume.port={volume}",
             f"-filer.port={filer}",
             f"-s3.port={s3}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             "-volume.max=20",
             "-master.volumeSizeLimitMB=64",
         ],
