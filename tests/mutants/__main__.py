@@ -23,6 +23,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=150)
     asked = parser.parse_args()
     alive = 0
+    unpatched = tried(Mutant("none", ()), 40, 30)
+    if unpatched:
+        print(f"the program itself is caught: {unpatched}")
+        return 1
     chosen = [one for one in MUTANTS if asked.only in one.name]
     for mutant in chosen:
         began = time.monotonic()

@@ -6,6 +6,7 @@ part, as zeros or garbage, or not at all. Names change in order, up to any point
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -32,6 +33,8 @@ class Image:
     moves: list[dict[str, File]] = field(default_factory=list)
     locks: dict[object, tuple[int, int]] = field(default_factory=dict)
     made: int = 0
+    synced: Callable[[], None] = lambda: None
+    """Is told when something became durable."""
 
     def lose_power(self, random: Random) -> None:
         """What a power failure leaves."""
@@ -176,6 +179,7 @@ class SimDisk:
             self.image.moves = []
         else:
             file.durable = file.content
+        self.image.synced()
         self.process.point("synced")
 
     def fdatasync(self, fd: int) -> None:

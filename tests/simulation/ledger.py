@@ -25,6 +25,10 @@ class Ledger:
         self.intents: dict[str, Intent] = {}
         """Every intent that was ever durable, by attempt."""
         self.open: dict[str, Intent] = {}
+        """Those that are not settled."""
+        self.unanswered: dict[str, Intent] = {}
+        """Those of which no answer is recorded: who stood still may yet send one that another run has settled."""
+        image.synced = self.catch_up
 
     def catch_up(self) -> None:
         """Take in what became durable since."""
@@ -42,18 +46,19 @@ class Ledger:
             self._read_to = end + 1
             for made in from_json(found.body)["events"]:
                 event = decode_event(made, CLEAR)
-                if isinstance(event, Opened):
-                    if event.intent.attempt not in self.intents:
-                        self.intents[event.intent.attempt] = self.open[event.intent.attempt] = event.intent
-                elif isinstance(event, Closed) or (
-                    isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED
-                ):
+                attempt = event.intent.attempt if isinstance(event, Opened) else ""
+                if isinstance(event, Opened) and attempt not in self.intents:
+                    self.intents[attempt] = self.open[attempt] = self.unanswered[attempt] = event.intent
+                elif isinstance(event, Closed):
+                    self.unanswered.pop(event.attempt, None)
+                    self.open.pop(event.attempt, None)
+                elif isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED:
                     self.open.pop(event.attempt, None)
 
     def intent_of(self, provider: str, operation: Operation, fields: dict[str, str]) -> Intent | None:
-        """The open intent that a request stands for."""
+        """The intent that a request stands for."""
         self.catch_up()
-        for intent in reversed(self.open.values()):
+        for intent in reversed(self.unanswered.values()):
             if (intent.provider, intent.operation) == (provider, operation) and _stands_for(intent, fields):
                 return intent
         return None

