@@ -227,14 +227,13 @@ def push(invocation: Invocation, file: str, lock_timeout: int | None) -> int:
 @state.command("migrate")
 @click.option(
     "--to",
-    "place",
     metavar="PLACE",
     required=True,
     help="As in the root file: '{backend: postgres, dsn: …}'.",
 )
 @lock_option
 @click.pass_obj
-def migrate(invocation: Invocation, place: str, lock_timeout: int | None) -> int:
+def migrate(invocation: Invocation, to: str, lock_timeout: int | None) -> int:
     """Move the state to another place; the old one then refuses and names the new."""
     from pnsync import surgery
     from pnsync.cli.logs import shown_logs
@@ -245,7 +244,7 @@ def migrate(invocation: Invocation, place: str, lock_timeout: int | None) -> int
     with Signals(gentle=True) as signals, shown_logs(invocation):
         clock = SystemClock(signals)
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)
-        asked = read_place(place, "--to")
+        asked = read_place(to, "--to")
         # Sealed stays sealed: only what is said otherwise changes.
         shared = {key: desired.state.settings[key] for key in COMMON if key in desired.state.settings}
         target = replace(asked, settings={**shared, **asked.settings})
@@ -258,7 +257,7 @@ def migrate(invocation: Invocation, place: str, lock_timeout: int | None) -> int
     output = invocation.output
     output.out(f"Moved to serial {moved.serial} of lineage {escape(moved.lineage)}, read back and compared.")
     output.out(f"The old place refuses from now on. In {escape(invocation.root)}, on every branch:")
-    output.out(f"    state: {escape(place.strip())}")
+    output.out(f"    state: {escape(to.strip())}")
     if stays := [key for key in shared if key not in asked.settings]:
         output.out(f"and leave {' and '.join(stays)} there as it stands.")
     return ExitCode.DONE
