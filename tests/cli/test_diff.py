@@ -121,6 +121,20 @@ def test_a_default_of_a_file_reaches_its_own_bindings(repository: Run) -> None:
     assert reach == {"recording": 2, "expires_in": 1}
 
 
+def test_a_default_of_the_root_does_not_reach_where_a_file_has_its_own(repository: Run) -> None:
+    text = Path("bindings/own.yaml").read_text()
+    commit(bindings__own_yaml="defaults: {expires_in: 5d}\n" + text)
+    commit(
+        pnsync_yaml=ROOT.replace("expires_in: 1d", "expires_in: 12h"),
+        bindings__own_yaml="defaults: {expires_in: 6d}\n" + text,
+    )
+    found = document(repository, "HEAD~1", "HEAD")
+    assert {one["file"]: one["bindings"] for one in found["defaults"]} == {
+        "pnsync.yaml": BIG,
+        "bindings/own.yaml": 1,
+    }
+
+
 def test_markdown_fits_and_cannot_be_broken_out_of(repository: Run) -> None:
     many = "".join(f"  x-{i}: {axb(10_000 + i, ', labels: {a: EVIL}')}\n" for i in range(3000))
     commit(
@@ -158,7 +172,9 @@ def test_what_cannot_be_compared(repository: Run) -> None:
 def test_a_link_in_a_commit_is_not_followed(repository: Run) -> None:
     Path("bindings/link.yaml").symlink_to("/etc/passwd")
     commit()
-    assert repository("diff", "HEAD~1", "HEAD").exit_code == 8
+    ended = repository("diff", "HEAD~1", "HEAD")
+    assert ended.exit_code == 8
+    assert "this is not a regular file: bindings/link.yaml" in ended.output
 
 
 def test_no_state_no_key_no_hook(repository: Run) -> None:
