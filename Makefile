@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types contracts lock bench soak mutants clean
+.PHONY: help demo test check lint format types contracts bench soak fuzz mutants lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -34,7 +34,7 @@ demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
 test: $(VENV)/.dev ## all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-check: lint types contracts test ## format, lint, types, contracts, audit, tests
+check: lint types contracts test ## format, lint, types, contracts, tests
 
 lint: $(VENV)/.dev ## ruff: format and rules
 	$(BIN)/ruff format --check pnsync tests benchmarks
@@ -61,6 +61,9 @@ soak: $(VENV)/.dev ## SECONDS of simulated histories, then of crash points; figu
 	@$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS)
 	@for more in "" "--power" "--parallelism 4"; do \
 	  PYTHONPATH=tests $(BIN)/python -m crash --seconds $$(( $(SECONDS) / 6 + 1 )) $$more; done
+
+fuzz: $(VENV)/.dev ## SECONDS of hostile bytes for every reader
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 mutants: $(VENV)/.dev ## wrong versions of the protocol, and what catches each
 	@PYTHONPATH=tests $(BIN)/python -m mutants
