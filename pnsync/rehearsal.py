@@ -209,7 +209,9 @@ class _Rehearsing:
         a, b = route.phone_a.digits, None if route.phone_b is None else route.phone_b.digits
         found: list[tuple[str, str]] = []
         if b is not None:
-            found += [(a, b), (b, a)]
+            found.append((a, b))
+            if route.mode is not Mode.AXG:
+                found.append((b, a))
         elif route.mode is Mode.AXB_EXTENSION:
             found.append(("", a))
         people = self.table.members(route.group) if members is None else members
@@ -268,7 +270,7 @@ class _Rehearsing:
                 if fine or self._reached(caller, callee):
                     continue
                 step = self.steps[index]
-                culprit = self._ringing(dial, callee)
+                culprit = self._ringing(dial, callee, index)
                 if culprit is not None:
                     waits, on = self._remedy(index, step.change, culprit)
                     self.waits.add((waits, on))
@@ -289,14 +291,12 @@ class _Rehearsing:
             self.connected |= self.pairs
         return pair in self.connected or pair in self._untouched({pair})
 
-    def _ringing(self, dial: Dial, callee: Phone) -> Route | None:
-        """The binding that connects a call which goes astray: one that this plan unbinds, or that it has bound."""
-        x = dial[0]
-        known = [one for one in self.following.bound.values() if one.x_a == x and one.phone_a == callee]
-        if known:
-            return known[0]
-        made = [one for one in self.made if one.x_a == x and one.phone_a == callee]
-        return made[-1] if made else None
+    def _ringing(self, dial: Dial, callee: Phone, index: int) -> Route | None:
+        """The binding that connects a call which goes astray: one that this plan unbinds later, or that it has bound."""
+        known = [one for one in self.following.bound.values() if _connects(one, dial, callee)]
+        later = [one for one in known if self.unbound_at.get((one.provider, one.bind_id or ""), -1) > index]
+        made = [one for one in self.made if _connects(one, dial, callee)]
+        return next(iter((*later, *made[-1:], *known)), None)
 
     def _remedy(self, index: int, change: int, culprit: Route) -> tuple[int, int]:
         """Which change has to wait for which, so that the call never goes astray."""
@@ -315,6 +315,14 @@ class _Rehearsing:
         number = "" if dial[0].startswith(CHOSEN_LATER) else dial[0]
         address, others = self.changes[change].address, None if other is None else other.address
         self.misroutes.append(Misroute(index, number, dial[1], address, others, reason))
+
+
+def _connects(route: Route, dial: Dial, callee: Phone) -> bool:
+    """Whether a binding is one by which a call may reach this phone."""
+    x, extension, _ = dial
+    if x not in (route.x_a, route.x_b) or callee not in (route.phone_a, route.phone_b):
+        return False
+    return (route.mode is Mode.AXB_EXTENSION) == bool(extension) and route.extension == extension
 
 
 def _gaps(changes: Sequence[Change]) -> Gaps:

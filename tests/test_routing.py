@@ -373,6 +373,18 @@ def test_an_x_that_the_vendor_chooses_is_rehearsed_too(before: Any, now: Any, or
     assert "?" not in str(document(found, MASKER, pnsync_version="0")["routing"])
 
 
+def test_a_desk_of_the_same_phone_on_the_same_number_is_not_taken_for_the_culprit() -> None:
+    """1 has a desk on X beside the group binding: it is the group binding that must go before the group changes."""
+    old, new = group("team", (11,)), group("team", (12,))
+    entry = made(axg("g", "team", 1, phone_x=X), group_id="g1")
+    kept = made(desk("d", "101", 1))
+    known = state({"bindings.d": kept, "bindings.g": entry, old.address: made_group(old)})
+    seen = observed([row_of(kept), row_of(entry)], [live_group(made_group(old))])
+    found = planned(desired([desk("d", "101", 1), axb("g", 1, 2)], [new]), known, seen)
+    assert [each for each, _ in calls(found)] == ["unbind", "bind", "update_group"]
+    assert (found.routing.misroutes, found.refusals) == ((), ())
+
+
 def test_who_is_connected_before_the_plan_may_reach_between_its_steps() -> None:
     """12 joins the group while 1 is still its A; the two are bound to each other until this plan, so no stranger rings."""
     old, new = group("team", (11,)), group("team", (11, 12))
