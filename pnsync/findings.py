@@ -65,8 +65,10 @@ class Findings:
         config = self.desired.providers.get(entry.provider)
         if config is None or not self.question.refreshed:
             return False
-        visible_from = (entry.bound_at or 0) + config.settle_seconds(entry.mode)
-        if self.observed.listings[entry.provider].started_at >= visible_from:
+        listing = self.observed.listings[entry.provider]
+        bound_at = (entry.bound_at or 0) - int(listing.clock_ahead)  # the vendor's clock stamped it, ours reads lists
+        visible_from = bound_at + config.settle_seconds(entry.mode)
+        if listing.started_at >= visible_from:
             return False
         source = None if binding is None else binding.span
         reason = "bound a moment ago and not listed yet"

@@ -348,6 +348,8 @@ class Listing:
     scans: int = 1
     pages: int = 0
     problems: tuple[str, ...] = ()
+    clock_ahead: float = 0.0
+    """Seconds that the vendor's clock is ahead of ours, as its answers told: what it stamps is in its own time."""
 
     @property
     def trustworthy(self) -> bool:

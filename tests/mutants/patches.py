@@ -129,7 +129,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 "findings.py",
-                "        if self.observed.listings[entry.provider].started_at >= visible_from:\n            return False\n",
+                "        if listing.started_at >= visible_from:\n            return False\n",
                 "        return False\n",
             ),
         ),

@@ -105,6 +105,7 @@ class LaafficProvider:
             scans=min(bindings.scans, pools.scans),
             pages=bindings.pages + pools.pages,
             problems=bindings.problems + pools.problems,
+            clock_ahead=self._calls.time.offset,
         )
 
     def pace(self) -> float:

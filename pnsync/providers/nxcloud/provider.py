@@ -106,6 +106,7 @@ class NxCloudProvider:
             scans=min(bindings.scans, groups.scans),
             pages=bindings.pages + groups.pages,
             problems=bindings.problems + groups.problems,
+            clock_ahead=self._calls.time.offset,
         )
 
     def pace(self) -> float:
