@@ -173,11 +173,13 @@ def test_no_step_of_a_plan_lets_a_call_go_astray(data: st.DataObject) -> None:
     try:
         for _ in range(2):
             found, _ = planned(declared, boards)
-            assert not [one for one in found.refusals if one.code == "P350"]
+            refused = [one for one in found.refusals if one.code == "P350"]
             seen = [connected(boards)]
             between = []
             for _ in boards.carry_out(found):
                 between.append(connected(boards))
+            # Refused is only what no order mends: a number that is fixed where the vendor has put the same caller already.
+            assert not refused, "every call was taken"
             seen.append(between[-1] if between else seen[0])
             allowed = seen[0] | seen[1]
             for now_ in between:
