@@ -49,7 +49,11 @@ def measured(folder: Path, *words: str) -> tuple[float, float]:
     """CPU seconds and peak MiB of one `pnsync` command."""
     command = [sys.executable, "-m", "pnsync", *words]
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "CI": ""}
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "CI": ""},
     ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

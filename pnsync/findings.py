@@ -66,7 +66,9 @@ class Findings:
         if config is None or not self.question.refreshed:
             return False
         listing = self.observed.listings[entry.provider]
-        bound_at = (entry.bound_at or 0) - int(listing.clock_ahead)  # the vendor's clock stamped it, ours reads lists
+        bound_at = (entry.bound_at or 0) - int(
+            listing.clock_ahead
+        )  # the vendor's clock stamped it, ours reads lists
         visible_from = bound_at + config.settle_seconds(entry.mode)
         if listing.started_at >= visible_from:
             return False

@@ -279,7 +279,8 @@ class Fold:
             return
         match outcome:
             case Applied():
-                self._settled(pending, at)
+                del self.pending[attempt]
+                self._remember(pending.intent, at)
                 self._take_effect(pending.intent, outcome, at, None)
             case NotSent():
                 del self.pending[attempt]
@@ -293,12 +294,10 @@ class Fold:
                 self.pending[attempt] = Pending(pending.intent, Standing.UNKNOWN, reason, code, request_id)
                 self._fail(pending.intent.address, code or "unknown", at)
 
-    def _settled(self, pending: Pending, at: int) -> None:
-        """An attempt took effect. It is remembered for as long as a second delivery may come that no listing would
+    def _remember(self, intent: Intent, at: int) -> None:
+        """Remember an attempt that took effect for as long as a second delivery of it may come that no listing would
         show as ours: one without a client id, or with one that a file declares.
         """
-        intent = pending.intent
-        del self.pending[intent.attempt]
         nameless = intent.operation is Operation.BIND and identify(intent.customer_bind_id) is None
         if nameless and intent.adoptable_until >= at + 1:
             self.pending[intent.attempt] = Pending(intent, Standing.ECHO)
@@ -318,8 +317,7 @@ class Fold:
             return
         if event.verdict is not Verdict.APPLIED:
             return
-        self.pending[event.attempt] = pending
-        self._settled(pending, event.at)
+        self._remember(pending.intent, event.at)
         self._take_effect(pending.intent, event.outcome or Applied(), event.at, event.expires_at)
 
     def _fail(self, address: str, code: str, at: int) -> None:

@@ -391,9 +391,7 @@ def _newest_first(row: LiveBinding) -> tuple[int, int, str]:
 def settle(state: State, observed: Observed, declared: Mapping[str, Binding], now: float) -> Settled:
     """Settle what the listings tell. `declared` are the bindings by address; `now` is epoch seconds."""
     work = _Settling(state, observed, declared, now)
-    blocking_first = sorted(
-        state.pending.items(), key=lambda one: (not one[1].blocks, one[0])
-    )
+    blocking_first = sorted(state.pending.items(), key=lambda one: (not one[1].blocks, one[0]))
     for name, pending in blocking_first:
         work.attempt(name, pending)
     work.strays()

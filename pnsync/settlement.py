@@ -161,7 +161,7 @@ class Ending:
             providers = {entry.provider for one in bound if (entry := self._entry(one)) is not None}
             observed = self.observe(providers)
             matched = match(self.session.state, observed)
-            self._learn(observed, matched)
+            self._learn(matched)
             missing = tuple(sorted(one for one in bound if one not in matched.rows))
             if not missing or pause is None or self.interrupt.signal is not None:
                 break
@@ -175,7 +175,7 @@ class Ending:
         entry = self.session.state.entries.get(address)
         return entry if isinstance(entry, Entry) and not entry.down else None
 
-    def _learn(self, observed: Observed, matched: Matched) -> None:
+    def _learn(self, matched: Matched) -> None:
         """Record exact expiries, a vendor's zone, and which modes a vendor lists."""
         state = self.session.state
         events: list[Event] = []

@@ -206,7 +206,11 @@ CASES: list[tuple[str, str]] = [
     ("W405", group("holds: numbers, phones: [447401264117], drain: [«447401264118»]")),
 ]  # fmt: skip
 
-BY_OTHER_TESTS = {"E234", "E237", "E238", "E239", "E300", "W403", "W499"} | {f"E26{i}" for i in range(7)} | {"E270", "E271", "E272", "W410"}
+BY_OTHER_TESTS = (
+    {"E234", "E237", "E238", "E239", "E300", "W403", "W499"}
+    | {f"E26{i}" for i in range(7)}
+    | {"E270", "E271", "E272", "W410"}
+)
 
 
 def marked(text: str) -> tuple[str, tuple[int, int, int]]:

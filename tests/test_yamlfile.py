@@ -74,7 +74,7 @@ def test_scalars_stay_as_written(events, written):
 )
 def test_a_colon_inside_a_plain_word_between_braces(events, word):
     quoted = f'"{word}"' if word[0] == "[" or word[-1] == ":" else word
-    text = f"a: {{x: {quoted}, y: z, 'k':v, \"j\":w, l: [{quoted}]}}\nb: \"p:q\"\nc: {quoted}\n"
+    text = f'a: {{x: {quoted}, y: z, \'k\':v, "j":w, l: [{quoted}]}}\nb: "p:q"\nc: {quoted}\n'
     found, wrong = load(text.encode(), "f.yaml", Limits(), events=events)
     assert wrong == []
     assert found["a"] == {"x": word, "y": "z", "k": "v", "j": "w", "l": [word]}

@@ -5,9 +5,11 @@ this machine is named by `missing`, so that its tests are left out with one line
 """
 
 import atexit
+import ctypes
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,10 +24,17 @@ from pathlib import Path
 STARTED_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 BUCKET = "states"
+_PARENT_DEATH_SIGNAL = 1
 
 
 class NotStarted(AssertionError):
     """A server did not come up; its log says why."""
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    """The C library, loaded before a process forks."""
+    return ctypes.CDLL(None)
 
 
 @cache
@@ -88,6 +97,7 @@ def _folder() -> Path:
 
 
 def _begin(command: list[str], folder: Path, *, user: int | None = None) -> subprocess.Popen[bytes]:
+    libc()
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(
             command,
@@ -98,10 +108,18 @@ def _begin(command: list[str], folder: Path, *, user: int | None = None) -> subp
             user=user,
             group=None if user is None else folder.stat().st_gid,
             extra_groups=None if user is None else [],
+            # With keys in its environment SeaweedFS would ask everybody for them.
+            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
     atexit.register(_end, running)
     return running
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process with the one that began it, also where that is killed."""
+    libc().prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
@@ -198,8 +216,6 @@ class Postgres:
 
     def stop(self) -> None:
         """As a machine that loses its power."""
-        import signal
-
         self._running.send_signal(signal.SIGQUIT)
         self._running.wait()
 
@@ -233,6 +249,8 @@ def _bucket_made(endpoint: str) -> bool:
         urllib.request.urlopen(
             urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT"), timeout=5
         ).close()
+    except urllib.error.HTTPError as error:
+        return error.code == 409  # made by a request whose answer came too late
     except OSError:
         return False
     return True
