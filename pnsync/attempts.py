@@ -51,7 +51,9 @@ def intent_of(
         client_id = target.customer_bind_id
         if client_id is None:
             pair = (target.phone_a, target.phone_b)
-            known_ids = tuple(sorted(row.bind_id for row in listed if (row.phone_a, row.phone_b) == pair))
+            same = (row.bind_id for row in listed if (row.phone_a, row.phone_b) == pair)
+            # What was unbound since it was listed may be given again as the id of this bind.
+            known_ids = tuple(sorted(one for one in same if one not in state.unbound))
     if step.operation is Operation.CREATE_GROUP:
         assert isinstance(target, GroupEntry)
         known_ids = tuple(sorted(one.group_id for one in groups if one.name == target.group_name))

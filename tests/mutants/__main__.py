@@ -65,11 +65,36 @@ def tried(mutant: Mutant, worlds: int, seconds: float) -> str:
                 ["crash", "--nested", "0", "--power", "--first", "--seconds", "60"],
             ),
         )
+        named = directed(folder)
+        if named:
+            return f"scenario: {named}"
         for name, command in looks:
             found = looked(folder, command)
             if found:
                 return f"{name}: {found}"
     return ""
+
+
+def directed(folder: Path) -> str:
+    """The first directed scenario that fails on the mutant."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "tests/simulation/test_directed.py",
+    ]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    failed = [one for one in done.stdout.splitlines() if one.startswith(("FAILED", "ERROR"))]
+    return failed[0].split("::")[-1][:110] if failed else ""
 
 
 def looked(folder: Path, command: list[str]) -> str:

@@ -208,11 +208,17 @@ class Declarations:
             return
 
 
-def providers(random: Random) -> tuple[ProviderConfig | None, ProviderConfig | None]:
-    """One account of each vendor, or of one of them."""
+def both() -> tuple[ProviderConfig, ProviderConfig]:
+    """One account of each vendor."""
     nx = ProviderConfig("nx", VendorType.NXCLOUD, "https://number.nxcloud.com/api/pns/", rate=1000.0)
     la = ProviderConfig(
         "la", VendorType.LAAFFIC, "https://api.laaffic.com/v3/number", app_id="4luaKsL2", rate=1000.0
     )
+    return nx, la
+
+
+def providers(random: Random) -> tuple[ProviderConfig | None, ProviderConfig | None]:
+    """One account of each vendor, or of one of them."""
+    nx, la = both()
     which = random.random()
     return (nx if which < 0.75 else None), (la if which > 0.25 else None)

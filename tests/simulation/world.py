@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from pnsync.verdict import Report, Verdict, report_document
 from pnsync.workflow import ApplyOptions, run_apply
 
 from . import faults
-from .declarations import CANARIES, Declarations, providers
+from .declarations import CANARIES, Declarations, both, providers
 from .disk import Image, SimDisk
 from .dispatcher import SimDispatcher
 from .ledger import Ledger
@@ -91,24 +91,31 @@ def seeded(random: Random) -> Iterator[None]:
 class Universe:
     """Everything there is, under one seed."""
 
-    def __init__(self, seed: int | str, *, size: int | None = None) -> None:
+    def __init__(
+        self, seed: int | str, *, size: int | None = None, plain: Mapping[str, Any] | None = None
+    ) -> None:
+        """`plain` are the switches of both vendors by provider, {} for none: a small world for one scenario."""
         random = Random(f"{seed}/world")
         self.figures = Figures()
         self.time = Timeline()
         self.image = Image()
         self.ledger = Ledger(self.image, f"{PATH}.journal")
-        nx, la = providers(random)
+        nx, la = providers(random) if plain is None else both()
         if size is None:
             size = random.choice((1, 2, 4, 8, 8, 16, 16, 30, 120))
         self.files = Declarations(random, size=size, nx=nx, la=la)
         self.page_size = random.choice((3, 7, 50, 1000))
         """Rows that come in another order each time can be read only when one page holds them all."""
         self.skew = random.choice((0.0, 0.0, 0.0, 0.4, -0.4, 5.0, -5.0, 45.0, -45.0, 300.0, -300.0))
+        if plain is not None:
+            self.page_size, self.skew = 1000, plain.get("skew", 0.0)
         self.vendors: dict[str, Vendor] = {}
         for name, config in self.files.providers.items():
             kind = config.type.value
             switches: Any = faults.nx_switches(random) if kind == "nxcloud" else faults.la_switches(random)
-            if switches.list_order == "random" and self.page_size < 1000:
+            if plain is not None:
+                switches = plain.get(name)
+            elif switches.list_order == "random" and self.page_size < 1000:
                 switches = replace(switches, list_order="newest")
             self.vendors[name] = open_vendor(
                 name, kind, self.time, switches, {KEY: SECRET}, random.randrange(1 << 30), self.skew

@@ -1,0 +1,183 @@
+"""Scenarios that histories reach too rarely: one promise each, on a world with one or two bindings."""
+
+from random import Random
+
+import pytest
+
+from pnsync.model import Binding, Lifetime, Mode
+from pnsync.sandbox.faults import Effect, Fault, Reply
+from pnsync.sandbox.switches import LaSwitches, NxSwitches
+from pnsync.workflow import ApplyOptions
+
+from .declarations import phone
+from .history import converge
+from .world import Run, Universe, Violation, seeded
+
+DAY = Lifetime(86400, None, 17280)
+RIDE = Binding("ride", "nx", Mode.AXB, phone(1), phone(2), DAY)
+NAMED = Binding("named", "nx", Mode.AXB, phone(3), phone(4), DAY, customer_bind_id="ours")
+DRIVER = Binding("driver", "la", Mode.AXB, phone(501), phone(502), DAY, pool_number="918806")
+PAIR = Binding("pair", "la", Mode.AXXB, phone(503), phone(504), DAY, pool_number="918806")
+BINDS = {"nx": "bindAXB", "la": "pns/bind"}
+
+
+class Scenario:
+    """A world in which the test decides what happens."""
+
+    def __init__(self, *bindings: Binding, **plain: object) -> None:
+        self.universe = Universe("directed", size=0, plain=plain)
+        self.universe.files.bindings = {one.name: one for one in bindings}
+        self.universe.files.groups = {}
+        self.universe.files.quarantine_seconds = 0
+        self.random = Random(7)
+
+    def fault(self, provider: str, fault: Fault) -> None:
+        self.universe.vendors[provider].transport.line.add_fault(fault)
+
+    def apply(self, settle: float = 300.0) -> Run:
+        run = self.universe.apply(self.random, options=ApplyOptions(settle_seconds=settle))
+        self.universe.check()
+        return run
+
+    def binds(self, provider: str) -> int:
+        return sum(one.operation.value == "bind" for one in self.universe.vendors[provider].requests)
+
+    def live(self, provider: str) -> list[str]:
+        return sorted(self.universe.vendors[provider].board.bindings)
+
+    def end(self) -> None:
+        converge(self.universe, self.random)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> object:
+    with seeded(Random(3)):
+        yield
+
+
+@pytest.mark.parametrize("binding", [RIDE, DRIVER])
+def test_what_takes_effect_late_is_not_bound_twice(binding: Binding) -> None:
+    one = Scenario(binding)
+    late = Fault(effect=Effect.LATER, reply=Reply.LOST, after_seconds=45, operation=BINDS[binding.provider])
+    one.fault(binding.provider, late)
+    one.apply()
+    assert one.binds(binding.provider) == 1 and len(one.live(binding.provider)) == 1
+    one.end()
+
+
+@pytest.mark.parametrize("skew", [0.0, -300.0, 300.0])
+def test_what_a_lagging_listing_does_not_show_is_not_bound_twice(skew: float) -> None:
+    one = Scenario(RIDE, nx=NxSwitches(list_lag_seconds=30), skew=skew)
+    one.apply()
+    one.universe.time.seconds += 1
+    one.apply(settle=0)
+    assert one.binds("nx") == 1
+    one.end()
+
+
+@pytest.mark.parametrize("binding", [PAIR, NAMED])
+def test_a_second_delivery_is_found_and_unbound(binding: Binding) -> None:
+    one = Scenario(binding, nx=NxSwitches(duplicate_client_id="second"))
+    one.fault(binding.provider, Fault.named("twice", operation=BINDS[binding.provider]))
+    one.apply()
+    assert len(one.live(binding.provider)) == 2
+    one.apply()
+    assert len(one.live(binding.provider)) == 1
+    one.end()
+
+
+def test_a_second_delivery_after_the_unbind_is_found_and_unbound() -> None:
+    one = Scenario(DRIVER, RIDE)
+    one.fault("la", Fault.named("again", operation="pns/bind", after_seconds=60))
+    one.apply()
+    del one.universe.files.bindings["driver"]
+    one.apply()
+    assert not one.live("la")
+    one.universe.time.seconds += 100
+    one.universe.check()
+    assert len(one.live("la")) == 1
+    one.apply()
+    assert not one.live("la")
+    one.end()
+
+
+def test_an_outcome_under_an_id_that_the_vendor_gives_again_is_found() -> None:
+    one = Scenario(DRIVER, la=LaSwitches(bind_id_reused=True))
+    one.apply()
+    one.universe.files.bindings["driver"] = Binding(
+        "driver", "la", Mode.AXB, phone(501), phone(502), Lifetime(7200, None, 1440), pool_number="918806"
+    )
+    one.fault("la", Fault.named("lost_reply", operation="pns/bind"))
+    one.apply(settle=300)
+    assert len(one.live("la")) == 1
+    one.end()
+
+
+def test_minus_35_is_no_success() -> None:
+    one = Scenario(DRIVER)
+    console = one.universe.vendors["la"].transport.console
+    console.add(
+        "axb",
+        phone_a="447700900501",
+        phone_b="447700900777",
+        x_a="9188061030",
+        app_id="4luaKsL2",
+        expires_in=900,
+    )
+    run = one.apply()
+    state = one.universe.state()
+    assert run.verdict is None or run.verdict.exit != 0
+    assert state is None or "bindings.driver" not in state.entries
+    assert len(one.live("la")) == 1
+
+
+def test_no_attempt_of_a_run_has_the_name_of_another() -> None:
+    """A retry at the end of a run is an attempt of its own, whose outcome does not hide the first's."""
+    one = Scenario(DRIVER)
+    one.fault("la", Fault.named("lost_request", operation="pns/bind", times=2))
+    one.apply(settle=3000)
+    attempts = [
+        sent.intent.attempt for sent in one.universe.vendors["la"].requests if sent.intent is not None
+    ]
+    assert len(attempts) >= 2 and len(set(attempts)) == len(attempts)
+    one.end()
+
+
+def test_a_binding_that_its_vendor_still_has_is_not_bound_again() -> None:
+    """Its vendor's clock is behind ours, so that it lives on for a while after its end by our clock."""
+    short = Binding(
+        "short", "la", Mode.AXXB, phone(505), phone(506), Lifetime(900, None, 180), pool_number="918806"
+    )
+    one = Scenario(short, skew=-45.0)
+    one.apply()
+    one.universe.time.seconds += 880
+    one.apply()
+    assert len(one.live("la")) == 1
+    one.end()
+
+
+def test_a_call_that_a_paused_run_sends_late_makes_no_second_binding() -> None:
+    """The vendor refuses a stamp of long ago; what its window excludes may be bound again."""
+    from .process import Process
+
+    one = Scenario(RIDE)
+    process = Process()
+    sends = [0]
+
+    def point(name: str) -> bool:
+        found = Process.point(process, name)
+        if name == "send":
+            sends[0] += 1
+            if sends[0] == 5:
+                one.universe.time.seconds += 1000
+        return found
+
+    process.point = point  # type: ignore[method-assign]
+    one.universe.apply(one.random, process=process, options=ApplyOptions(settle_seconds=0))
+    one.universe.check()
+    one.end()
+    assert len(one.live("nx")) == 1
+
+
+def test_a_violation_is_no_exception() -> None:
+    assert not issubclass(Violation, Exception)
