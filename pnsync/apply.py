@@ -352,7 +352,7 @@ class Applying:
             state=self.session.state,
             provider=provider.config,
             moment=Moment(self.clock.now(), provider.vendor_now()),
-            listed=() if listing is None else listing.bindings,
+            listed=self.proofs.rows.get(step.provider, {}).values(),
             groups=() if listing is None else listing.groups,
         )
         self.session.check()

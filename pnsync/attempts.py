@@ -37,7 +37,10 @@ def intent_of(
     listed: Iterable[LiveBinding] = (),
     groups: Iterable[LiveGroup] = (),
 ) -> Intent:
-    """The intent of a step's call made now; `listed` and `groups` are what the vendor was last seen to hold."""
+    """The intent of a step's call made now; `listed` and `groups` are what the vendor was last seen to hold.
+
+    What was unbound since stands in neither: its id may be given again as the outcome of this very call.
+    """
     target = step.target
     mode = Mode.AXB
     expire_seconds: int | None = None
@@ -51,9 +54,7 @@ def intent_of(
         client_id = target.customer_bind_id
         if client_id is None:
             pair = (target.phone_a, target.phone_b)
-            same = (row.bind_id for row in listed if (row.phone_a, row.phone_b) == pair)
-            # What was unbound since it was listed may be given again as the id of this bind.
-            known_ids = tuple(sorted(one for one in same if one not in state.unbound))
+            known_ids = tuple(sorted(row.bind_id for row in listed if (row.phone_a, row.phone_b) == pair))
     if step.operation is Operation.CREATE_GROUP:
         assert isinstance(target, GroupEntry)
         known_ids = tuple(sorted(one.group_id for one in groups if one.name == target.group_name))
