@@ -9,7 +9,7 @@ from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
 from pnsync.cli.options import DURATION, detailed_exitcode_option, json_option
 from pnsync.cli.plan import plan_style, tell_unread
-from pnsync.errors import ExitCode
+from pnsync.errors import ExitCode, UsageError
 from pnsync.verdict import Verdict
 
 
@@ -42,14 +42,38 @@ def refresh(
 
 
 @command("verify")
+@click.argument("addresses", metavar="[ADDR]...", nargs=-1)
+@click.option(
+    "--call", is_flag=True, help="Ask the vendor's switch who rings for A, B and a stranger; it may bill."
+)
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="With --call: ask about N bindings only."
+)
+@click.option("--auto-approve", is_flag=True, help="With --call: do not ask before it.")
 @json_option
 @click.pass_obj
-def verify(invocation: Invocation, /, *, json: bool) -> Verdict:
+def verify(
+    invocation: Invocation,
+    /,
+    *,
+    addresses: tuple[str, ...],
+    call: bool,
+    sample: int | None,
+    auto_approve: bool,
+    json: bool,
+) -> Verdict:
     """Compare what the vendors list with the files; exit 2 where they differ. Writes nothing."""
+    from pnsync.cli.calling import verify_calls
     from pnsync.cli.session import opened
     from pnsync.workflow import run_verify
 
+    if not call and (addresses or sample or auto_approve):
+        raise UsageError(
+            "addresses, --sample and --auto-approve belong to --call", command="pnsync verify --help"
+        )
     with opened(invocation, gentle=False, json=json) as session:
+        if call:
+            return verify_calls(invocation, session, wanted=addresses, sample=sample, approved=auto_approve)
         found = run_verify(session.world)
         tell_unread(session, found.observed)
         if json:
