@@ -206,8 +206,9 @@ class _Settling:
             others = rows
             self._delivered_again(intent)
         elif self._newer(entry, target.generation):
-            self._resolve(name, Verdict.ABSENT)
-            others = rows
+            if pending.blocks or self.now >= intent.adoptable_until:
+                self._resolve(name, Verdict.ABSENT)
+            others = rows  # while its window is open, another delivery may still come
         else:
             self._calibrate(first, intent)
             applied = Applied(first.bind_id, first.phone_x, first.phone_x_b)

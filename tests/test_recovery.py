@@ -314,7 +314,7 @@ def test_a_late_effect_beside_a_retry_that_took_effect_is_unbound() -> None:
     entry = made(RIDE, generation=2, age=100, bind_id="row-2")
     known = open_(first, standing=Standing.REFUSED, entries={RIDE.address: entry})
     found = settled(known, [row_of(entry), effect(first, late=350)])
-    assert verdicts(found) == [Verdict.ABSENT] and list(found.state.superseded) == ["row-1"]
+    assert verdicts(found) == [] and list(found.state.superseded) == ["row-1"]
     assert what(planned([RIDE], known, [row_of(entry), effect(first, late=350)])) == [("unbind", "ride")]
 
 

@@ -153,6 +153,12 @@ def _clear_conflicts(universe: Universe) -> None:
     }
     for vendor in universe.vendors.values():
         console = vendor.transport.console
+        named: set[str] = set()
+        for group in list(vendor.board.groups.values()):
+            if group.name in named:
+                with vendor.transport.account.writing(universe.time.true) as board:
+                    board.drop_group(group.group_id, universe.time.true)
+            named.add(group.name)
         for row in console.bindings():
             foreign = row["bind_id"] not in vendor.made
             one = vendor.made.get(row["bind_id"])
