@@ -23,6 +23,7 @@ from pnsync.state import (
     Pending,
     Standing,
     State,
+    Superseded,
 )
 from pnsync.zones import zone_between, zone_note, zone_of
 
@@ -77,12 +78,13 @@ class _Settling:
         self.adopted: dict[str, str] = {}
         self.decisions: list[Diagnostic] = []
         self.notes: list[Diagnostic] = []
-        self.claimed = {
-            (one.provider, one.bind_id)
+        self.owners: dict[tuple[str, str], Entry | Superseded] = {
+            (one.provider, one.bind_id): one
             for one in state.entries.values()
             if isinstance(one, Entry) and one.bind_id is not None
         }
-        self.claimed.update((old.provider, bind_id) for bind_id, old in state.superseded.items())
+        self.owners.update(((old.provider, bind_id), old) for bind_id, old in state.superseded.items())
+        self.claimed: set[tuple[str, str]] = set()
         self.contested: set[str] = set()
 
     def attempt(self, name: str, pending: Pending) -> None:
@@ -103,6 +105,12 @@ class _Settling:
             case Operation.DELETE_GROUP:
                 gone = all(one.group_id != intent.group_id for one in listing.groups)
                 self._by_absence(name, intent, listing, gone)
+
+    def _taken(self, row: LiveBinding) -> bool:
+        """Whether a row is known already. A vendor may give the id of an expired binding to another one."""
+        key = (row.provider, row.bind_id)
+        owner = self.owners.get(key)
+        return key in self.claimed or (owner is not None and same_identity(row, owner))
 
     def _emit(self, event: Event) -> None:
         self.events.append(event)
@@ -168,7 +176,7 @@ class _Settling:
             rows = self._indexed(listing).by_id.get(intent.customer_bind_id, [])
             rows = [row for row in rows if row.bind_id not in self.state.unbound]
             if pending.standing is Standing.ECHO:
-                rows = [row for row in rows if (row.provider, row.bind_id) not in self.claimed]
+                rows = [row for row in rows if not self._taken(row)]
             if rows and not all(_same_call(row, intent, target) for row in rows):
                 self._decide(
                     "P301",
@@ -191,7 +199,7 @@ class _Settling:
                     intent.address,
                 )
                 return
-        rows = [row for row in rows if (row.provider, row.bind_id) not in self.claimed]
+        rows = [row for row in rows if not self._taken(row)]
         if rows:
             self._found(name, pending, target, sorted(rows, key=_age))
         else:
@@ -240,7 +248,7 @@ class _Settling:
 
     def _in_window(self, row: LiveBinding, intent: Intent, target: Entry) -> bool:
         """LAAFFIC: whether a row can be the outcome of this attempt: mode, expiry, not listed before."""
-        if (row.provider, row.bind_id) in self.claimed or row.bind_id in intent.known_ids:
+        if self._taken(row) or row.bind_id in intent.known_ids:
             return False
         if (row.phone_x_b in (None, row.phone_x)) != (target.mode is Mode.AXB):
             return False
@@ -317,7 +325,7 @@ class _Settling:
                 for row in self.observed.listings[provider].bindings
                 if row.customer_bind_id is not None
                 and row.customer_bind_id.startswith(prefix)
-                and (provider, row.bind_id) not in self.claimed
+                and not self._taken(row)
             )
         if not found:
             return

@@ -139,8 +139,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 RECOVERY,
-                "        if (row.provider, row.bind_id) in self.claimed or row.bind_id in intent.known_ids:\n            return False\n",
-                "        if (row.provider, row.bind_id) in self.claimed:\n            return False\n        if row.bind_id:\n            return True\n",
+                "        if self._taken(row) or row.bind_id in intent.known_ids:\n            return False\n",
+                "        if self._taken(row):\n            return False\n        if row.bind_id:\n            return True\n",
             ),
         ),
     ),
