@@ -58,7 +58,7 @@ SECONDS ?= 600
 SEED ?= 0
 
 soak: $(VENV)/.dev ## SECONDS of simulated histories, then of crash points; figures as a table
-	@$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS)
+	@$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS) $(if $(WORLDS),--worlds $(WORLDS))
 	@for more in "" "--power" "--parallelism 4"; do \
 	  PYTHONPATH=tests $(BIN)/python -m crash --seconds $$(( $(SECONDS) / 6 + 1 )) $$more; done
 
