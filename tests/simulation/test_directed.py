@@ -11,6 +11,7 @@ from pnsync.workflow import ApplyOptions
 
 from .declarations import phone
 from .history import converge
+from .process import Process
 from .world import Run, Universe, Violation, seeded
 
 DAY = Lifetime(86400, None, 17280)
@@ -158,8 +159,6 @@ def test_a_binding_that_its_vendor_still_has_is_not_bound_again() -> None:
 
 def test_a_call_that_a_paused_run_sends_late_makes_no_second_binding() -> None:
     """The vendor refuses a stamp of long ago; what its window excludes may be bound again."""
-    from .process import Process
-
     one = Scenario(RIDE)
     process = Process()
     sends = [0]
@@ -181,3 +180,15 @@ def test_a_call_that_a_paused_run_sends_late_makes_no_second_binding() -> None:
 
 def test_a_violation_is_no_exception() -> None:
     assert not issubclass(Violation, Exception)
+
+
+def test_a_second_apply_is_locked_out_while_the_first_stands_still() -> None:
+    one = Scenario(RIDE, DRIVER)
+    process = Process()
+    second: list[Run] = []
+    process.hooks[40] = lambda: second.append(one.universe.apply(Random(8)))
+    first = one.universe.apply(one.random, process=process)
+    assert [run.calls for run in second] == [0]
+    assert second[0].error is not None and second[0].error.exit_code == 6
+    assert first.verdict is not None and first.verdict.exit == 0
+    one.end()
