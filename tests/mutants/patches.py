@@ -269,8 +269,9 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 "store.py",
-                "        state = replace(state, serial=serial, head=self._head)\n        try:\n",
-                "        state = replace(state, serial=serial, head=self._head)\n        self._store.backend.drop(through)\n        try:\n",
+                "        self._version = self._write_over(state)\n        self._base = self._state = state\n",
+                "        self._store.backend.drop(through)\n        self._version = self._write_over(state)\n"
+                "        self._base = self._state = state\n",
             ),
         ),
     ),

@@ -192,3 +192,44 @@ def test_a_second_apply_is_locked_out_while_the_first_stands_still() -> None:
     assert second[0].error is not None and second[0].error.exit_code == 6
     assert first.verdict is not None and first.verdict.exit == 0
     one.end()
+
+
+def test_a_state_from_a_backup_takes_up_what_was_bound_since() -> None:
+    one = Scenario(DRIVER)
+    one.apply()
+    backup = one.universe.image.copy()
+    one.universe.files.bindings["ride"] = RIDE
+    one.apply()
+    one.universe.image.put(backup)
+    one.universe.relaxed, one.universe.serial = True, -1
+    one.apply()
+    assert one.binds("nx") == 1 and len(one.live("nx")) == 1
+    state = one.universe.state()
+    assert state is not None and "bindings.ride" in state.entries
+
+
+def test_another_binding_of_the_same_pair_is_left_alone() -> None:
+    one = Scenario(RIDE, DRIVER, nx=NxSwitches(list_order="newest"))
+    one.apply()
+    console = one.universe.vendors["nx"].transport.console
+    theirs = console.add("axb", phone_a="447700900001", phone_b="447700900002", x_a="447401264119")
+    del one.universe.files.bindings["ride"]
+    one.apply()
+    assert one.live("nx") == [theirs]
+
+
+def test_a_run_that_stood_still_before_a_call_does_not_sign_it_anew() -> None:
+    one = Scenario(RIDE)
+    ledger, time = one.universe.ledger, one.universe.time
+
+    def stand_still() -> None:
+        """Between the intent, which is durable now, and its call."""
+        ledger.catch_up()
+        if ledger.open and time.seconds < 500:
+            time.seconds += 600
+
+    one.universe.image.synced = stand_still
+    one.universe.apply(one.random, options=ApplyOptions(settle_seconds=0))
+    for sent in one.universe.vendors["nx"].requests:
+        assert sent.intent is not None and sent.at - sent.intent.latest_at < 30
+    one.end()
