@@ -7,8 +7,6 @@ from disk are the same. Decoding trusts its input like codec.py.
 from typing import Any, assert_never
 
 from pnsync.codec import (
-    Json,
-    PhoneCodec,
     decode_account,
     decode_entry,
     decode_intent,
@@ -39,6 +37,7 @@ from pnsync.journal import (
     Unknown,
     Verdict,
 )
+from pnsync.phonecodec import Json, PhoneCodec
 
 
 def _given(**values: Any) -> Json:

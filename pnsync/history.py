@@ -11,11 +11,11 @@ from pydantic_core import from_json
 
 from pnsync import record as framing
 from pnsync import statefile
-from pnsync.codec import PhoneCodec, Sealed
 from pnsync.errors import StateError
 from pnsync.eventcodec import decode_event
 from pnsync.interfaces import Backend, Clock
 from pnsync.journal import Event, Fold
+from pnsync.phonecodec import PhoneCodec, Sealed
 from pnsync.state import Head, State
 from pnsync.statecodes import REBUILD, refusal
 

@@ -14,11 +14,6 @@ from typing import Any, Final, TypeVar
 from pydantic_core import from_json, to_json
 
 from pnsync.codec import (
-    CLEAR,
-    SECRET_NOTE,
-    Json,
-    PhoneCodec,
-    Sealed,
     at_instant,
     decode_account,
     decode_entry,
@@ -36,6 +31,7 @@ from pnsync.codec import (
     serialise,
 )
 from pnsync.damage import diagnose
+from pnsync.phonecodec import CLEAR, SECRET_NOTE, Json, PhoneCodec, Sealed
 from pnsync.state import Entry, Head, State
 from pnsync.statecodes import REBUILD, refusal
 

@@ -19,7 +19,7 @@ from pnsync import holder as holders
 from pnsync import lease as leases
 from pnsync import record as framing
 from pnsync import statefile
-from pnsync.codec import CLEAR, SECRET_NOTE, PhoneCodec, serialise
+from pnsync.codec import serialise
 from pnsync.errors import Fenced, StateError, UsageError
 from pnsync.eventcodec import encode_event
 from pnsync.history import MOVED_NOTE, SNAPSHOT, History, Loaded, record_about
@@ -28,6 +28,7 @@ from pnsync.interfaces import Backend, Changed, Clock, Exclusive, Taken
 from pnsync.journal import Began, Event, Fold, replay
 from pnsync.lease import Lease, Stop
 from pnsync.masking import new_key
+from pnsync.phonecodec import CLEAR, SECRET_NOTE, PhoneCodec
 from pnsync.state import Head, State
 from pnsync.statecodes import refusal, summary
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores.values import EVENTS, NOW, applied, entry, opened, states
 
-from pnsync.codec import CLEAR
 from pnsync.eventcodec import decode_event, encode_event
 from pnsync.journal import (
     Applied,
@@ -28,6 +27,7 @@ from pnsync.journal import (
     replay,
 )
 from pnsync.model import NEVER, Holds
+from pnsync.phonecodec import CLEAR
 from pnsync.state import Entry, GroupEntry, Operation, Resting, Standing, State
 from pnsync.statefile import dumps, loads
 

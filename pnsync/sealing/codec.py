@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pnsync.codec import Json
 from pnsync.errors import StateError
 from pnsync.phone import Phone
+from pnsync.phonecodec import Json
 from pnsync.sealing.envelope import (
     Forged,
     Key,

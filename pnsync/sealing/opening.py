@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pnsync.codec import CLEAR, PhoneCodec
+from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.sealing.codec import SealingCodec, SealingSettings
 from pnsync.sealing.identity import Identity
 from pnsync.sealing.libraries import library

@@ -18,11 +18,11 @@ from stores.places import bare, open_place
 from stores.state_server import StateServer
 from stores.values import entry, events_of_a_run, holder
 
-from pnsync.codec import CLEAR, PhoneCodec
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Backend, Changed, Taken
 from pnsync.journal import Noted, Recorded, replay
 from pnsync.lease import Lease
+from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.record import frame
 from pnsync.store import Store
 

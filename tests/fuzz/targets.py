@@ -14,13 +14,13 @@ from typing import Any
 
 from pnsync import record as framing
 from pnsync import statefile
-from pnsync.codec import CLEAR
 from pnsync.config import load_source
 from pnsync.config.sources import SourceRefused
 from pnsync.errors import ConfigError, CredentialsRefused, StalePlan, StateError, VendorError
 from pnsync.eventcodec import decode_event, encode_event
 from pnsync.journal import Applied, NotSent, Refused, Unknown, replay
 from pnsync.masking import Masker
+from pnsync.phonecodec import CLEAR
 from pnsync.plan import digest, document
 from pnsync.planner import plan
 from pnsync.savedplan import Keys, compare, read, seal

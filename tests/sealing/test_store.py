@@ -13,10 +13,10 @@ from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
 from stores.values import entry, events_of_a_run, holder
 
-from pnsync.codec import CLEAR, PhoneCodec
 from pnsync.errors import StateError
 from pnsync.journal import Noted, Recorded
 from pnsync.phone import Phone
+from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.state import State
 from pnsync.statefile import dumps, loads
 from pnsync.store import KEY_NOTE, Store

@@ -6,9 +6,9 @@ Independent of the store: it reads the platter, so that a call whose intent only
 from pydantic_core import from_json
 
 from pnsync import record as framing
-from pnsync.codec import CLEAR
 from pnsync.eventcodec import decode_event
 from pnsync.journal import Closed, Opened, Resolved, Verdict
+from pnsync.phonecodec import CLEAR
 from pnsync.state import Intent, Operation
 
 from .disk import Image
