@@ -6,21 +6,19 @@ lock carries the promise, and what stood there is compared before each post (doc
 A server with neither is refused.
 """
 
-import base64
-import hashlib
 import json
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from pnsync import holder as holders
 from pnsync.backends.patience import Patience
+from pnsync.backends.terraform import Content, digest, document, holder_of, lock_request, read_document
 from pnsync.errors import Locked, StateError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
 from pnsync.statecodes import refusal, summary
@@ -47,17 +45,6 @@ class HttpSettings:
     unlock_method: str = "UNLOCK"
     username: str | None = None
     password: str | None = None
-
-
-@dataclass(slots=True)
-class _Content:
-    """The one document, taken apart. `version` names what the server holds, None: nothing."""
-
-    documents: dict[str, bytes] = field(default_factory=dict)
-    records: dict[int, bytes] = field(default_factory=dict)
-    serial: int = 0
-    version: str | None = None
-    etag: str | None = None
 
 
 class HttpBackend:
@@ -91,18 +78,18 @@ class HttpBackend:
     def read(self, name: str) -> Blob | None:
         """A document, None when there is none."""
         data = self._fetch().documents.get(name)
-        return None if data is None else Blob(data, _digest(data))
+        return None if data is None else Blob(data, digest(data))
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace a document at version `expected`; raises Changed."""
         posted = False
 
-        def step(content: _Content) -> bool:
+        def step(content: Content) -> bool:
             nonlocal posted
             present = content.documents.get(name)
             if posted and present == data:
                 return False
-            if (None if present is None else _digest(present)) != expected:
+            if (None if present is None else digest(present)) != expected:
                 raise Changed
             posted = True
             content.documents[name] = data
@@ -112,7 +99,7 @@ class HttpBackend:
             self._change(step)
         except Taken:
             raise Changed from None
-        return _digest(data)
+        return digest(data)
 
     def records(self, after: int) -> Sequence[tuple[int, bytes]]:
         """Every record after this one, in order."""
@@ -122,7 +109,7 @@ class HttpBackend:
     def append(self, seq: int, record: bytes) -> None:
         """Add record `seq` when its slot is free and the log is empty or ends just before it. Raises Taken."""
 
-        def step(content: _Content) -> bool:
+        def step(content: Content) -> bool:
             present = content.records.get(seq)
             if present == record:
                 return False
@@ -136,7 +123,7 @@ class HttpBackend:
     def drop(self, through: int) -> None:
         """Forget the records up to `through`."""
 
-        def step(content: _Content) -> bool:
+        def step(content: Content) -> bool:
             gone = [seq for seq in content.records if seq <= through]
             for seq in gone:
                 del content.records[seq]
@@ -203,44 +190,27 @@ class HttpBackend:
     def _lock(self, holder: bytes) -> tuple[str | None, bytes | None]:
         """Ask for the lock: its id where it is ours, else what its holder wrote."""
         assert self._settings.lock_address is not None
-        written = json.loads(holder)
-        body = {
-            "ID": written["id"],
-            "Operation": written["command"],
-            "Info": holder.decode(),
-            "Who": f"{written['user']}@{written['host']}",
-            "Version": "",
-            "Created": datetime.fromtimestamp(self._clock.now(), UTC).isoformat().replace("+00:00", "Z"),
-            "Path": "",
-        }
+        body = lock_request(holder, self._clock.now())
         answer = self._send(self._settings.lock_method, self._settings.lock_address, {}, body)
         if answer.status_code < 300:
-            return str(written["id"]), None
+            return body["ID"], None
         if answer.status_code not in _HELD:
             raise self._failure(f"the lock was answered with HTTP {answer.status_code}")
-        return None, _holder_of(answer.content)
+        return None, holder_of(answer.content)
 
     def _locked(self, other: bytes | None) -> Locked:
         return holders.locked(None if other is None else holders.load(other), self._clock.now())
 
     # -- the one document --------------------------------------------------------------------------------------------
 
-    def _fetch(self) -> _Content:
+    def _fetch(self) -> Content:
         answer = self._send("GET", self._settings.address, {}, None)
         if answer.status_code in (204, 404) or (answer.status_code == 200 and not answer.content):
-            return _Content()
+            return Content()
         if answer.status_code != 200:
             raise self._failure(f"the state was answered with HTTP {answer.status_code}")
         try:
-            found = json.loads(answer.content)
-            inner = found["pnsync"]
-            return _Content(
-                {name: base64.b64decode(text) for name, text in inner["documents"].items()},
-                {int(seq): base64.b64decode(text) for seq, text in inner["records"].items()},
-                int(found["serial"]),
-                _digest(answer.content),
-                answer.headers.get("ETag"),
-            )
+            return read_document(answer.content, answer.headers.get("ETag"))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise refusal(
                 "S968",
@@ -248,7 +218,7 @@ class HttpBackend:
                 "Name another address in `state:`.",
             ) from None
 
-    def _change(self, step: Callable[[_Content], bool]) -> None:
+    def _change(self, step: Callable[[Content], bool]) -> None:
         """Post what `step` makes of the document (False: nothing is to be done), on whatever others post meanwhile.
 
         After an answer that was lost or says that others were faster `step` looks again. Raises what it raises, and
@@ -269,7 +239,7 @@ class HttpBackend:
             if not patience.again():
                 raise failed or self._failure("others keep changing the document")
 
-    def _post(self, content: _Content) -> bool:
+    def _post(self, content: Content) -> bool:
         """Put the changed document in the place of the one it was read from; False where another stands there."""
         headers: dict[str, str] = {}
         if content.etag is not None:
@@ -285,7 +255,7 @@ class HttpBackend:
             return False
         asked = {} if self._lock_id is None else {"ID": self._lock_id}
         method, address = self._settings.update_method, self._settings.address
-        answer = self._send(method, address, asked, _document(content), headers)
+        answer = self._send(method, address, asked, document(content), headers)
         if answer.status_code == _STALE:
             return False
         if answer.status_code in _HELD:
@@ -361,41 +331,3 @@ class _ServerLock:
             self._backend.unlock(self._id)
         except StateError:
             return
-
-
-def _document(content: _Content) -> dict[str, object]:
-    """The document in the outer form of a Terraform state, whose serial servers look at."""
-    return {
-        "version": 4,
-        "terraform_version": "1.0.0",
-        "serial": content.serial + 1,
-        "lineage": "pnsync",
-        "outputs": {},
-        "resources": [],
-        "pnsync": {
-            "documents": {
-                name: base64.b64encode(data).decode() for name, data in sorted(content.documents.items())
-            },
-            "records": {
-                str(seq): base64.b64encode(data).decode() for seq, data in sorted(content.records.items())
-            },
-        },
-    }
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _holder_of(content: bytes) -> bytes | None:
-    """What the lock's holder wrote: ours in full, Terraform's as far as it says."""
-    try:
-        found: Any = json.loads(content)
-        inner = str(found.get("Info") or "").encode()
-        if holders.load(inner) is not None:
-            return inner
-        who, _, host = str(found.get("Who", "somebody")).partition("@")
-        known = {"id": str(found["ID"]), "user": who, "host": host, "pid": 0, "since": 0}
-        return json.dumps({**known, "command": str(found.get("Operation", ""))}).encode()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
