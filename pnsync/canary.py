@@ -7,12 +7,14 @@ Where the first part is not so nothing further is begun, and the run is partial 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from pnsync.apply import Applying, Record, Tally
+from pnsync.apply import Applying
+from pnsync.batch import Record
 from pnsync.errors import ExitCode, Interrupted
 from pnsync.interfaces import Clock, Interrupt
 from pnsync.model import Observed
 from pnsync.plan import Plan
 from pnsync.portions import split
+from pnsync.progress import Tally
 from pnsync.settlement import REREADS, Ending
 from pnsync.verdict import Reporter, Warned
 

@@ -7,13 +7,16 @@ An address whose attempt turned out to have had no effect is tried once more in 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from pnsync.apply import Applying, Proofs, Record, Tally
+from pnsync.apply import Applying
+from pnsync.batch import Record
 from pnsync.errors import Diagnostic, ExitCode
 from pnsync.interfaces import Clock, Interrupt
 from pnsync.journal import Event, Noted, Recorded
 from pnsync.matching import Matched, listed_note, match
 from pnsync.model import Desired, Mode, Observed
 from pnsync.plan import Plan, expiry_text, instant
+from pnsync.progress import Tally
+from pnsync.proofs import Proofs
 from pnsync.quarantine import rests_after_recovery
 from pnsync.recovery import settle, zone_note, zone_of
 from pnsync.state import Entry, Pending

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from pnsync.apply import Applying, Conduct, Proofs, Tally
+from pnsync.apply import Applying
 from pnsync.canary import Canary
 from pnsync.checkout import COMMIT_NOTE
 from pnsync.errors import (
@@ -44,6 +44,8 @@ from pnsync.planning import (
     read_listings,
 )
 from pnsync.precedent import policy_note, recorded_policy
+from pnsync.progress import Conduct, Tally
+from pnsync.proofs import Proofs
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
 from pnsync.settlement import Ending
 from pnsync.state import State

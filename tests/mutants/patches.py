@@ -18,7 +18,13 @@ class Mutant:
     covered: str = ""
 
 
-APPLY, LOCAL, RECOVERY, JOURNAL = "apply.py", "backends/local.py", "recovery.py", "journal.py"
+APPLY, OUTCOMES, LOCAL, RECOVERY, JOURNAL = (
+    "apply.py",
+    "outcomes.py",
+    "backends/local.py",
+    "recovery.py",
+    "journal.py",
+)
 
 NO_STRAYS: Patch = (
     RECOVERY,
@@ -45,8 +51,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 APPLY,
-                "        self.buffer.append(Opened(intent))\n        self._flush()\n",
-                "        self.buffer.append(Opened(intent))\n",
+                "        self.batch.add(Opened(intent))\n        self.batch.flush()\n",
+                "        self.batch.add(Opened(intent))\n",
             ),
         ),
     ),
@@ -65,10 +71,11 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 APPLY,
-                "        self.standing[index] = Standing.FLYING\n",
+                "        progress.standing[index] = Standing.FLYING\n",
                 "        if step.unbinds is not None:\n"
+                "            from pnsync.journal import Closed\n"
                 "            self.session.record(Closed(intent.attempt, Applied(), int(self.clock.now())))\n"
-                "        self.standing[index] = Standing.FLYING\n",
+                "        progress.standing[index] = Standing.FLYING\n",
             ),
         ),
     ),
@@ -174,16 +181,16 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "unbind without a fresh listing",
-        ((APPLY, "        if age > PROOF_SECONDS:\n", "        if False:\n"),),
+        ((APPLY, "        if self.proofs.stale(name, self.clock.monotonic()):\n", "        if False:\n"),),
     ),
     Mutant(
         "blind retry on a time-out",
         (
             (
-                APPLY,
-                "        self.standing[index] = Standing.UNCERTAIN\n        self._tell_uncertain(index, intent, unknown.reason)\n",
-                "        if self.tries[index] < 2:\n            self._again(index)\n            return\n"
-                "        self.standing[index] = Standing.UNCERTAIN\n        self._tell_uncertain(index, intent, unknown.reason)\n",
+                OUTCOMES,
+                "        self.telling.uncertain(index, intent, unknown.reason)\n",
+                "        if progress.tries[index] < 2:\n            self.again(index)\n            return\n"
+                "        self.telling.uncertain(index, intent, unknown.reason)\n",
             ),
         ),
     ),
@@ -191,12 +198,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "-35 taken as success",
         (
             (
-                APPLY,
-                "        intent = self.flying.pop(ticket)\n        index = self.step_of_ticket[ticket]\n        step =",
-                "        intent = self.flying.pop(ticket)\n"
+                OUTCOMES,
+                "        now = int(self.clock.now())\n        self.batch.add(Closed(",
                 "        if isinstance(outcome, Refused) and outcome.vendor_code == '-35':\n"
                 "            outcome = Applied('1')\n"
-                "        index = self.step_of_ticket[ticket]\n        step =",
+                "        now = int(self.clock.now())\n        self.batch.add(Closed(",
             ),
         ),
     ),
@@ -233,9 +239,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "calls go on after a storage error",
         (
             (
-                APPLY,
-                "            self.session.record(*events)\n        tellings",
-                "            try:\n                self.session.record(*events)\n            except Exception:\n                pass\n        tellings",
+                "batch.py",
+                "            self._session.record(*events)\n",
+                "            try:\n                self._session.record(*events)\n            except Exception:\n                pass\n",
             ),
             (APPLY, "        self.session.check()\n", ""),
         ),
@@ -302,6 +308,6 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the second half of a change waits for the end of a signal",
-        ((APPLY, "        return step.finishes and any(", "        return False and any("),),
+        (("progress.py", "        return step.finishes and any(", "        return False and any("),),
     ),
 )
