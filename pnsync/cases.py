@@ -20,7 +20,8 @@ from pnsync.matching import known_expiry
 from pnsync.model import NEVER, Binding, LiveBinding
 from pnsync.plan import Action, Cause, Deferred, binding_attributes, instant
 from pnsync.quarantine import rests_after_end
-from pnsync.state import Entry, GroupEntry, Operation, Pending, target_of
+from pnsync.retries import still_wanted
+from pnsync.state import Entry, GroupEntry, Pending, target_of
 
 
 class Declared:
@@ -50,7 +51,7 @@ class Declared:
         if address in found.blocking or address in self.waiting:
             pending = found.blocking.get(address) or self.waiting[address]
             intent = replace(pending.intent, address=address)
-            config = self._config_attempt(pending, entry)
+            config = not still_wanted(intent, binding)
             found.defer(open_attempt(address, intent, binding.span), config=config)
             return
         if isinstance(entry, Entry) and row is not None and self._stays(address, binding, entry, row):
@@ -392,15 +393,6 @@ class Declared:
             self.found.bookkeeping.append(Recorded(case.address, kept))
 
     # -- words -----------------------------------------------------------------------------------------------------
-
-    def _config_attempt(self, pending: Pending, entry: object) -> bool:
-        """Whether an attempt that turns out to have had no effect is followed by a change of cause config."""
-        intent = pending.intent
-        if not isinstance(intent.target, Entry):
-            return intent.operation is not Operation.BIND
-        if not isinstance(entry, Entry):
-            return True
-        return not entry.down and bool(differences(entry, intent.target))
 
     def _wait(self, address: str, binding: Binding, reason: str) -> None:
         self.found.deferred.append(

@@ -1,6 +1,6 @@
 """What policy and protection forbid: findings for which plan and apply exit 4 alike (SPEC 2). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pnsync.errors import Diagnostic
@@ -33,7 +33,8 @@ def findings(
     found.extend(_protected(changes, state, desired))
     entries = state.bindings()
     total = len(entries)
-    unbinds = [one for one in changes if one.action is Action.UNBIND and _counts(one)]
+    second = {one.address for one in state.superseded.values()}
+    unbinds = [one for one in changes if one.action is Action.UNBIND and _counts(one, second)]
     rebinds = [one for one in changes if one.action is Action.REBIND]
     policy = desired.policy
     if not destroy:
@@ -47,12 +48,15 @@ def findings(
     return tuple(found)
 
 
-def _counts(change: Change) -> bool:
+def _counts(change: Change, second: Collection[str]) -> bool:
     """A second binding of a known address is recovery's to unbind; one of an address that nothing knows counts."""
-    return change.cause is not Cause.RECOVERY or change.address.startswith(LOST)
+    return (
+        change.cause is not Cause.RECOVERY or change.address not in second or change.address.startswith(LOST)
+    )
 
 
 def _protected(changes: Sequence[Change], state: State, desired: Desired) -> list[Diagnostic]:
+    second = {one.address for one in state.superseded.values()}
     declared = {one.address for one in desired.bindings.values() if one.protect}
     declared |= {one.address for one in desired.groups.values() if one.protect}
     ending = (Action.UNBIND, Action.REBIND, Action.DELETE_GROUP)
@@ -60,7 +64,8 @@ def _protected(changes: Sequence[Change], state: State, desired: Desired) -> lis
     for change in changes:
         entry = state.entries.get(change.address)
         guarded = change.address in declared or (entry is not None and entry.protect)
-        if guarded and change.action in ending and change.cause is not Cause.RECOVERY:
+        spare = change.action is Action.UNBIND and change.cause is Cause.RECOVERY and change.address in second
+        if guarded and change.action in ending and not spare:
             found.append(
                 Diagnostic(
                     "P401",

@@ -44,8 +44,9 @@ from pnsync.quarantine import rests_after_end, rests_after_recovery
 from pnsync.question import Question, desired_of_state
 from pnsync.recovery import settle
 from pnsync.renaming import rename
+from pnsync.retries import again, interrupted
 from pnsync.staging import Staged, stage
-from pnsync.state import Entry, State, Superseded
+from pnsync.state import Entry, Operation, State, Superseded
 
 __all__ = ["Question", "desired_of_state", "plan"]
 
@@ -93,6 +94,7 @@ class _Planning:
         self.settled = settle(state, observed, {**owners, **self.bindings}, now)
         seconds = desired.policy.quarantine_seconds
         rested = rests_after_recovery(state, self.settled.events, now=now, seconds=seconds)
+        self.interrupted = {} if question.renew_only else interrupted(state, self.settled.events, names)
         self.renamed = rename(replay(self.settled.state, rested), desired.moved)
         self.state = self.renamed.state
         if question.renew_only:
@@ -143,6 +145,7 @@ class _Planning:
             self._gone_from_files(address, entry, self.bindings.get(address))
         for bind_id, old in sorted(self.state.superseded.items()):
             self._superseded(bind_id, old)
+        found.drafts = [again(one, self.interrupted.get(one.address)) for one in found.drafts]
         self._adoptions()
         selected = self._selected()
         missing = sum(one.missing for one in selected)
@@ -253,7 +256,8 @@ class _Planning:
         if address in found.blocking:
             intent = found.blocking[address].intent
             source = None if declared is None else declared.span
-            found.defer(open_attempt(address, intent, source), config=True)
+            resumed = intent.operation is Operation.UNBIND and intent.target is None
+            found.defer(open_attempt(address, intent, source), config=not resumed)
             return
         row = self.matched.rows.get(address)
         expires = known_expiry(entry, row)
