@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import NoneType
 from typing import Any, cast
 
 from pnsync.model import NEVER, Holds, Lifetime, Mode
@@ -58,8 +59,10 @@ def maybe_instant(value: Any) -> int | None:
     return None if value is None else at_instant(value)
 
 
-@lru_cache(maxsize=1024)
-def _lifetime(lease: int | None, until: Any, renew_before: int, keep: bool) -> Lifetime:
+@lru_cache(maxsize=1024, typed=True)  # False is 0 to a dictionary, and must not be found for it
+def _lifetime(lease: Any, until: Any, renew_before: Any, keep: Any) -> Lifetime:
+    if type(lease) not in (int, NoneType) or type(renew_before) is not int or type(keep) is not bool:
+        raise TypeError("not a lifetime")
     return Lifetime(lease, maybe_instant(until), renew_before, keep)
 
 

@@ -286,6 +286,7 @@ def resigned(change: tuple[bytes, bytes]) -> bytes:
         pytest.param((b'"provider":', b'"colour":'), "S910", id="unknown-key"),
         pytest.param((b'"expires_at":"2026', b'"expires_at":"soon'), "S910", id="no-instant"),
         pytest.param((b'"pending": {}', b'"pending": 7'), "S910", id="wrong-type"),
+        pytest.param((b'"lease_seconds":86400', b'"lease_seconds":false'), "S910", id="no-duration"),
         pytest.param((b'"version": 1', b'"version": 9'), "S907", id="newer"),
     ],
 )
