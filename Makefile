@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types contracts bench soak fuzz mutants lock clean
+.PHONY: help demo test check lint format types contracts bench soak fuzz mutants mutation lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -68,9 +68,15 @@ fuzz: $(VENV)/.dev ## SECONDS of hostile bytes for every reader
 mutants: $(VENV)/.dev ## wrong versions of the protocol, and what catches each
 	@PYTHONPATH=tests $(BIN)/python -m mutants
 
+# One of the modules that `tests/mutation/modules.py` lists; all of them without a name.
+MODULE ?=
+
+mutation: $(VENV)/.dev ## small faults in MODULE, one by one: those that no test notices, and a score
+	@$(BIN)/python -m tests.mutation $(MODULE)
+
 lock: $(VENV)/.dev ## renew the locks
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
 
 clean: ## remove what was built
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutation .import_linter_cache
