@@ -84,6 +84,36 @@ class PlanOptions:
             "limit": self.limit,
         }
 
+    def as_approved(self, saved: Mapping[str, Any]) -> "PlanOptions":
+        """The question that a saved plan answered; a permission given now counts where it has none.
+
+        Raises UsageError where a part of it is asked for.
+        """
+        if self.targets or self.excludes:
+            raise UsageError(
+                "a saved plan is applied as a whole", "--target and --exclude belong to `pnsync plan`."
+            )
+
+        def allowed(name: str, now: int | None) -> int | None:
+            value = saved.get(name)
+            return value if now is None and isinstance(value, int) else now
+
+        def names(name: str) -> tuple[str, ...]:
+            value = saved.get(name, [])
+            return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+        return replace(
+            self,
+            targets=names("targets"),
+            excludes=names("excludes"),
+            replace=names("replace"),
+            destroy=saved.get("destroy") is True,
+            allow_unbind=allowed("allow_unbind", self.allow_unbind),
+            allow_rebind=allowed("allow_rebind", self.allow_rebind),
+            allow_missing=allowed("allow_missing", self.allow_missing),
+            limit=allowed("limit", None),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:

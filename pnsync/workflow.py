@@ -4,7 +4,8 @@
     apply:  lock -> load -> read twice -> settle and plan -> compare with what was approved -> confirm
             -> calls, each between intent and outcome -> settle -> verify -> one snapshot -> unlock
 
-Every stage is a module of its own; this one only puts them in order and turns what they find into a verdict.
+Every stage is a module of its own; this one only puts them in order and turns what they find into a verdict. `plan` itself stands in planning.py,
+refresh and verify in comparing.py.
 """
 
 import secrets
@@ -15,27 +16,17 @@ from typing import Any, Final
 from pnsync.apply import Applying
 from pnsync.canary import Canary
 from pnsync.checkout import COMMIT_NOTE
-from pnsync.errors import (
-    ExitCode,
-    Interrupted,
-    Locked,
-    PolicyRefused,
-    StalePlan,
-    UsageError,
-    worst,
-)
+from pnsync.errors import ExitCode, Interrupted, PolicyRefused, StalePlan, worst
 from pnsync.journal import Accepted, Noted
 from pnsync.masking import Masker, derive
 from pnsync.model import Listing, Observed
-from pnsync.plan import Action, Cause, Change, Plan, document, instant
+from pnsync.plan import Cause, Plan, document, instant
 from pnsync.planning import (
-    Planned,
     PlanOptions,
     World,
     check_accounts,
     check_named,
     failure_codes,
-    make_plan,
     missing_commits,
     plan_codes,
     plan_keys,
@@ -53,18 +44,7 @@ from pnsync.status import Run
 from pnsync.store import Session
 from pnsync.verdict import Applying as ApplyBegins
 from pnsync.verdict import Verdict, Warned, tally
-
-PLAN_KEY_VARIABLE: Final = "PNSYNC_PLAN_KEY"
-__all__ = [
-    "ApplyOptions",
-    "PlanOptions",
-    "Planned",
-    "World",
-    "make_plan",
-    "run_apply",
-    "run_refresh",
-    "run_verify",
-]
+from pnsync.waiting import held
 
 RESERVED_BYTES: Final = 1 << 20
 CALL_BYTES: Final = 4096
@@ -105,32 +85,10 @@ def run_apply(
     """
     approved = None if saved is None else read(saved)
     began = world.clock.monotonic()
-    with _held(world, options.lock_timeout_seconds) as session:
+    with held(world, options.lock_timeout_seconds) as session:
         run = _Run(world, options, session, approved, command, began)
         verdict = run.go(confirm)
         return replace(verdict, seconds=world.clock.monotonic() - began - run.asked_seconds)
-
-
-def _held(world: World, timeout: float) -> Session:
-    """Take the state; who has to wait for another run is told for whom. Raises Locked and what loading raises."""
-    try:
-        return world.store.hold(world.holder, timeout=0.0)
-    except Locked as locked:
-        if timeout <= 0 or world.interrupt.signal is not None:
-            raise
-        world.report(
-            Warned(
-                "S940",
-                f"the state is locked; waiting up to {timeout:g} s for the other run",
-                locked.detail[0],
-            )
-        )
-    try:
-        return world.store.hold(world.holder, timeout=timeout)
-    except Locked:
-        if world.interrupt.signal is not None:
-            raise Interrupted(world.interrupt.signal) from None
-        raise
 
 
 class _Run:
@@ -151,7 +109,7 @@ class _Run:
         self.approved = approved
         self.command = command
         self.tally = Tally()
-        self.asked = options.plan if approved is None else _options_of(approved, options.plan)
+        self.asked = options.plan if approved is None else options.plan.as_approved(approved.options)
         self.dispatch = world.dispatcher(options.parallelism)
         self.name = secrets.token_hex(4)
         self.providers = dict(world.providers)
@@ -412,70 +370,3 @@ class _Run:
             unverified=unverified,
             calls=self.tally.calls,
         )
-
-
-def _options_of(approved: SavedPlan, given: PlanOptions) -> PlanOptions:
-    """The question that the saved plan answered; permissions given now count where it has none."""
-    saved = approved.options
-    if given.targets or given.excludes:
-        raise UsageError(
-            "a saved plan is applied as a whole", "--target and --exclude belong to `pnsync plan`."
-        )
-
-    def allowed(name: str, now: int | None) -> int | None:
-        value = saved.get(name)
-        return value if now is None and isinstance(value, int) else now
-
-    def names(name: str) -> tuple[str, ...]:
-        value = saved.get(name, [])
-        return tuple(str(one) for one in value) if isinstance(value, list) else ()
-
-    return replace(
-        given,
-        targets=names("targets"),
-        excludes=names("excludes"),
-        replace=names("replace"),
-        destroy=saved.get("destroy") is True,
-        allow_unbind=allowed("allow_unbind", given.allow_unbind),
-        allow_rebind=allowed("allow_rebind", given.allow_rebind),
-        allow_missing=allowed("allow_missing", given.allow_missing),
-        limit=allowed("limit", None),
-    )
-
-
-# -- reading only ----------------------------------------------------------------------------------------------------
-
-
-def run_refresh(world: World, *, lock_timeout_seconds: float = 0.0) -> tuple[Planned, Verdict]:
-    """Record in the state what the vendors list (adoptions, exact expiries), and report the drift.
-
-    The planned document holds only the changes of cause drift and recovery.
-    """
-    with _held(world, lock_timeout_seconds) as session:
-        state = session.state
-        check_accounts(world, state)
-        observed = read_listings(world, state, scans=2)
-        key = pseudonym_key(state)
-        found = planned(world, state, observed, PlanOptions(), key)
-        if found.bookkeeping and session.exists:
-            session.record(*found.bookkeeping)
-        final = session.finish()
-        found = only(found, lambda one: one.cause in (Cause.DRIFT, Cause.RECOVERY))
-        masker = Masker(key, state.lineage)
-        shown = document(found, masker, pnsync_version=world.version)
-        codes = [*failure_codes(observed), *(one for one in plan_codes(found) if one is ExitCode.DECISION)]
-        result = Planned(found, shown, masker, final, observed, plan_keys(world, state), tuple(codes))
-        return result, Verdict("refresh", tuple(codes), serial=(state.serial, final.serial))
-
-
-def run_verify(world: World) -> Planned:
-    """Compare what the vendors list with what is declared; renewals that are due are no difference. Writes nothing."""
-    found = make_plan(world, PlanOptions())
-    shorter = only(found.plan, lambda one: one.action is not Action.RENEW)
-    shown = document(shorter, found.masker, pnsync_version=world.version)
-    return replace(found, plan=shorter, document=shown)
-
-
-def only(found: Plan, wanted: Callable[[Change], bool]) -> Plan:
-    """A plan for show with some of its changes; it has no steps."""
-    return replace(found, changes=tuple(one for one in found.changes if wanted(one)), steps=(), refusals=())

@@ -25,7 +25,7 @@ def refresh(
 ) -> Verdict:
     """Record in the state what the vendors list, and report the drift."""
     from pnsync.cli.session import lock_timeout_seconds, opened
-    from pnsync.workflow import run_refresh
+    from pnsync.comparing import run_refresh
 
     with opened(invocation, gentle=True, json=json) as session:
         timeout = lock_timeout_seconds(invocation, lock_timeout)
@@ -65,7 +65,7 @@ def verify(
     """Compare what the vendors list with the files; exit 2 where they differ. Writes nothing."""
     from pnsync.cli.calling import verify_calls
     from pnsync.cli.session import opened
-    from pnsync.workflow import run_verify
+    from pnsync.comparing import run_verify
 
     if not call and (addresses or sample or auto_approve):
         raise UsageError(
