@@ -10,10 +10,11 @@ import hmac
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pnsync.errors import StalePlan
 from pnsync.masking import derive, keyed_digest
@@ -22,8 +23,8 @@ from pnsync.plan import FORMAT, VERSION, Attributes, Cause, Change, Plan, Value,
 from pnsync.state import State
 
 LIMIT_BYTES: Final = 256 * 1024 * 1024
-JOINING: Final = frozenset({Cause.EXPIRY, Cause.RECOVERY})
-"""Causes whose changes may join an approved plan."""
+NAMED: Final = 20
+"""How many of the changes that moved are named."""
 
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){8,64}")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
@@ -182,41 +183,59 @@ def check_age(saved: SavedPlan, now: float, max_age_seconds: float | None) -> No
 
 def compare(saved: SavedPlan, plan: Plan, fresh: Mapping[str, Any], keys: Keys) -> None:
     """Refuse a plan that is not what would be done now, naming what moved. `fresh` is `plan`'s document."""
-    now = {(one.address, one.action.value): one for one in plan.changes}
-    shown = {(one["address"], one["action"]): one for one in fresh["changes"]}
+    now = _numbered([(one.address, one.action.value) for one in plan.changes], plan.changes)
+    shown = _numbered([(one["address"], one["action"]) for one in fresh["changes"]], fresh["changes"])
+    wanted = _numbered([(one["address"], one["action"]) for one in saved.changes], saved.changes)
     moved: list[str] = []
     approved: list[Change] = []
-    for one in saved.changes:
-        key = (one["address"], one["action"])
+    for key, one in wanted.items():
         change = now.get(key)
         if change is None:
             moved.append(f"{one['address']}: {one['action']} was approved, and is {_instead(one, plan)} now")
             continue
         difference = _difference(one, shown[key])
         if difference:
-            moved.append(f"{one['address']}: {', '.join(difference)} moved since the plan was made")
+            moved.append(f"{one['address']}: {one['action']} was approved, and it is another one now")
+            moved += [f"  {line}" for line in difference]
         approved.append(change)
-    known = {(one["address"], one["action"]) for one in saved.changes}
     for key, change in now.items():
-        if key not in known and change.cause is Cause.CONFIG:
+        if key not in wanted and change.cause is Cause.CONFIG:
             moved.append(
                 f"{change.address}: {change.action.value} is due by the files now, and was not approved"
             )
     if not moved and not _same(saved.document["sameness"], approved, keys):
         moved.append("a number behind an unchanged mask is another one now")
     if moved:
-        more = [f"and {len(moved) - 20} more"] if len(moved) > 20 else []
+        more = [f"  and {len(moved) - NAMED:,} more lines"] if len(moved) > NAMED else []
         raise _refusal(
-            "A509", "planning again gives another plan:", *(f"  {one}" for one in moved[:20]), *more
+            "A509", "planning again gives another plan:", *(f"  {one}" for one in moved[:NAMED]), *more
         )
+
+
+_Key = tuple[str, str, int]
+_Item = TypeVar("_Item")
+
+
+def _numbered(keys: Sequence[tuple[str, str]], items: Sequence[_Item]) -> dict[_Key, _Item]:
+    """Items by address and action, and by their place among equal ones: an address may lose two bindings at once."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: dict[_Key, _Item] = {}
+    for key, item in zip(keys, items, strict=True):
+        found[(*key, seen[key])] = item
+        seen[key] += 1
+    return found
 
 
 def _instead(one: Mapping[str, Any], plan: Plan) -> str:
     found = [change.action.value for change in plan.changes if change.address == one["address"]]
+    if one["action"] in found:
+        return "due fewer times"
     return found[0] if found else "not due"
 
 
 _MASK_END: Final = "~"
+LONG: Final = 200
+"""How much of a value a message shows."""
 
 
 def _visible(value: Any) -> Any:
@@ -229,13 +248,31 @@ def _visible(value: Any) -> Any:
 
 
 def _difference(approved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs, as a difference is written: what was approved, what would be done."""
     found: list[str] = []
     for part in ("before", "after"):
         left, right = approved[part] or {}, now[part] or {}
         for name in sorted(set(left) | set(right)):
             if _visible(left.get(name)) != _visible(right.get(name)):
-                found.append(f"{name} {part}")
+                found += [
+                    f"- {name} {part}: {_told(left.get(name))}",
+                    f"+ {name} {part}: {_told(right.get(name))}",
+                ]
     return found
+
+
+def _told(value: Any) -> str:
+    """A shown value in a message; of a long one its beginning."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            text = ", ".join(str(one) for one in value)
+        case _:
+            text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 def _sameness(changes: Sequence[Change], keys: Keys) -> dict[str, Any]:
