@@ -20,19 +20,19 @@ from typing import Final
 from pnsync import yamlfile
 from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
-from pnsync.config.numbers import KEY, SEALED, blank, is_number_name
+from pnsync.config.numbers import GLOB, KEY, blank, is_number_name
+from pnsync.config.opening import SEALED, Opener, sops_metadata
 from pnsync.config.recipients import recipient_fault
 from pnsync.config.scalars import PHONE, phone_digits
 from pnsync.config.sources import FolderSource, SourceRefused, check_path
 from pnsync.errors import UsageError
 from pnsync.phone import country_code
-from pnsync.sealing.identity import Identity, Unopened, seal_to
+from pnsync.sealing.identity import Unopened, seal_to
 from pnsync.yamlfile import Limits
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
 _RECIPIENT: Final = re.compile(r"^#[ \t]*recipient:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _MEMORY: Final = ("/dev/shm",)  # noqa: S108 - a folder of its own is made in it
-_GLOB: Final = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def files(invocation: Invocation, found: Rooted) -> list[str]:
 def chosen(invocation: Invocation, found: Rooted, given: str | None) -> str:
     """The file that is meant: the one that is given, or the only one there can be."""
     if given is None:
-        only = files(invocation, found) or [one for one in found.patterns if not _GLOB.search(one)]
+        only = files(invocation, found) or [one for one in found.patterns if not GLOB.search(one)]
         if len(only) == 1:
             return only[0]
         told = ", ".join(found.patterns) if found.patterns else "none; add `numbers: numbers.yaml` to it"
@@ -88,23 +88,26 @@ def chosen(invocation: Invocation, found: Rooted, given: str | None) -> str:
     return given
 
 
-def read(invocation: Invocation, name: str, identity: Identity) -> str | None:
-    """The plain text of a file; None where it does not exist."""
+def read(invocation: Invocation, name: str, opener: Opener, *, to_write: bool = False) -> str | None:
+    """The plain text of a file; None where it does not exist. `to_write` refuses what is not ours to write."""
     path = invocation.path(name)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
         data = FolderSource(invocation.folder).read(name, LIMIT_BYTES)
-        return (identity.open(data) if name.endswith(SEALED) else data).decode()
+        if len(data) > LIMIT_BYTES:
+            raise UsageError("the file of numbers is too large", f"{name} has more than 64 MiB.")
+        if to_write and not name.endswith(SEALED) and sops_metadata(data, name) is not None:
+            raise UsageError(
+                "a SOPS file is changed with sops",
+                f"{name} was left as it is. Open it:",
+                command=f"sops {name}",
+            )
+        return opener.open(name, data).decode()
     except SourceRefused as error:
         raise UsageError("the file of numbers cannot be read", f"{name}: {error}.") from None
     except UnicodeDecodeError:
         raise UsageError("the file of numbers is no text", f"{name} is not UTF-8.") from None
-    except Unopened:
-        raise UsageError(
-            "the file of numbers cannot be opened",
-            f"{name} is sealed to others than the identity of this run, or was cut off.",
-        ) from None
 
 
 def parsed(text: str, name: str) -> dict[str, str]:
@@ -131,7 +134,7 @@ def parsed(text: str, name: str) -> dict[str, str]:
 
 
 def write(
-    invocation: Invocation, name: str, text: str, found: Rooted, identity: Identity, extra: Sequence[str] = ()
+    invocation: Invocation, name: str, text: str, found: Rooted, opener: Opener, extra: Sequence[str] = ()
 ) -> None:
     """Put a text into its file, sealed where its name says so, and only where this run can open it again."""
     parsed(text, name)
@@ -150,7 +153,7 @@ def write(
                 raise UsageError("a recipient is not one", f"{fault}.")
         data = seal_to(data, recipients, armoured=True)
         try:
-            identity.open(data)
+            opener.identity.open(data)
         except Unopened:
             raise UsageError(
                 "this run could not open the file again",

@@ -42,15 +42,15 @@ def numbers() -> None:
 def list_numbers(invocation: Invocation) -> int:
     """List the names, their phones masked."""
     from pnsync.cli.numberfiles import files, parsed, read, rooted
+    from pnsync.config.opening import Opener
     from pnsync.phone import mask
     from pnsync.render.text import escape
-    from pnsync.sealing.identity import Identity
 
-    identity = Identity(invocation.environ)
+    opener = Opener(invocation.environ)
     rows = [
         (name, mask(digits), file)
         for file in files(invocation, rooted(invocation))
-        for name, digits in parsed(read(invocation, file, identity) or "", file).items()
+        for name, digits in parsed(read(invocation, file, opener) or "", file).items()
     ]
     width = max((len(name) for name, _, _ in rows), default=0)
     for name, shown, file in sorted(rows):
@@ -67,16 +67,16 @@ def add(invocation: Invocation, name: str, file: str | None, recipient: tuple[st
     """Add a number under NAME; the phone is read from standard input."""
     from pnsync.cli.numberfiles import chosen, parsed, read, rooted, write
     from pnsync.config.numbers import is_number_name
-    from pnsync.sealing.identity import Identity
+    from pnsync.config.opening import Opener
 
     if not is_number_name(name) or name.lower() in _WORDS:
         raise UsageError(
             "that cannot name a number",
             "Letters, digits, dots, underscores and hyphens; one letter at least.",
         )
-    found, identity = rooted(invocation), Identity(invocation.environ)
+    found, opener = rooted(invocation), Opener(invocation.environ)
     target = chosen(invocation, found, file)
-    text = read(invocation, target, identity)
+    text = read(invocation, target, opener, to_write=True)
     if text is None:
         text = "".join(f"# recipient: {one}\n" for one in recipient)
     known = parsed(text, target)
@@ -88,7 +88,7 @@ def add(invocation: Invocation, name: str, file: str | None, recipient: tuple[st
     between = "" if not text or text.endswith("\n") else "\n"
     made = f"{text}{between}{name}: {digits}\n"
     _expect(parsed(made, target) == {**known, name: digits}, target)
-    write(invocation, target, made, found, identity, recipient)
+    write(invocation, target, made, found, opener, recipient)
     invocation.output.out(f"{name} is in {target} now.")
     return ExitCode.DONE
 
@@ -101,23 +101,24 @@ def remove(invocation: Invocation, name: str, file: str | None) -> int:
     """Remove the number NAME."""
     from pnsync import yamlfile
     from pnsync.cli.numberfiles import chosen, files, parsed, read, rooted, write
-    from pnsync.sealing.identity import Identity
+    from pnsync.config.opening import Opener
     from pnsync.yamlfile import Limits
 
-    found, identity = rooted(invocation), Identity(invocation.environ)
+    found, opener = rooted(invocation), Opener(invocation.environ)
     looked = [chosen(invocation, found, file)] if file else files(invocation, found)
     for target in looked:
-        text = read(invocation, target, identity) or ""
+        text = read(invocation, target, opener) or ""
         known = parsed(text, target)
         if name not in known:
             continue
+        read(invocation, target, opener, to_write=True)
         node, _ = yamlfile.load(text.encode(), target, Limits())
         assert node is not None
         lines = text.split("\n")
         del lines[node.span_of_key(name).line - 1]
         made = "\n".join(lines)
         _expect(parsed(made, target) == {one: digits for one, digits in known.items() if one != name}, target)
-        write(invocation, target, made, found, identity)
+        write(invocation, target, made, found, opener)
         invocation.output.out(f"{name} is no longer in {target}.")
         return ExitCode.DONE
     raise UsageError(
@@ -140,16 +141,16 @@ def _expect(held: bool, target: str) -> None:
 def edit(invocation: Invocation, file: str | None) -> int:
     """Open a file in $EDITOR; a sealed one is sealed again, and its plain copy wiped."""
     from pnsync.cli.numberfiles import chosen, edited, read, rooted, write
-    from pnsync.sealing.identity import Identity
+    from pnsync.config.opening import Opener
 
-    found, identity = rooted(invocation), Identity(invocation.environ)
+    found, opener = rooted(invocation), Opener(invocation.environ)
     target = chosen(invocation, found, file)
-    before = read(invocation, target, identity)
+    before = read(invocation, target, opener, to_write=True)
     after = edited(before if before is not None else "# NAME: PHONE, one a line\n", invocation.environ)
     if after == before:
         invocation.output.out("Nothing was changed.")
         return ExitCode.DONE
-    write(invocation, target, after, found, identity)
+    write(invocation, target, after, found, opener)
     invocation.output.out(f"Wrote {target}.")
     return ExitCode.DONE
 

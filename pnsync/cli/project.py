@@ -23,10 +23,12 @@ SHELLS = ("bash", "zsh", "fish")
 @click.pass_obj
 def validate(invocation: Invocation, format: str) -> int:
     """Check the files, offline: every finding in one run."""
-    from pnsync.config import load
+    from pnsync.config import Reading, load
 
     try:
-        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        desired = load(
+            invocation.folder, invocation.root, environ=invocation.environ, reading=Reading.AVAILABLE
+        )
         found, summary = desired.diagnostics, ""
         files = counted(len(desired.files), "file")
         parts = (

@@ -7,6 +7,7 @@ was loaded; `PAGES` explains every code.
 from pnsync.config.codes import PAGES
 from pnsync.config.digest import config_digest
 from pnsync.config.loading import load, load_source
+from pnsync.config.numbers import Reading, stand_in
 from pnsync.config.place import read_place
 from pnsync.config.policy import policy_findings
 from pnsync.config.scalars import is_safe_name as named_safely
@@ -15,6 +16,7 @@ from pnsync.config.sources import FolderSource, Source, SourceRefused
 __all__ = [
     "PAGES",
     "FolderSource",
+    "Reading",
     "Source",
     "SourceRefused",
     "config_digest",
@@ -23,4 +25,5 @@ __all__ = [
     "named_safely",
     "policy_findings",
     "read_place",
+    "stand_in",
 ]

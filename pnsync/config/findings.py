@@ -5,7 +5,7 @@ from a file shows no run of digits that could be a phone. Must not decide what i
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
@@ -85,6 +85,13 @@ class Findings:
     def full(self) -> bool:
         """Whether further errors are only counted."""
         return self._kept[Severity.ERROR] >= MAX_FINDINGS
+
+    def withdraw(self, codes: Collection[str]) -> None:
+        """Takes back the findings of some codes, which cannot be known after all."""
+        for key, one in list(self._found.items()):
+            if one.code in codes:
+                del self._found[key]
+                self._kept[one.severity] -= 1
 
     def skip(self, count: int) -> None:
         """Counts errors that nobody will read."""

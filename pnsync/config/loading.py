@@ -20,7 +20,7 @@ from pnsync.config.entries import File, Places
 from pnsync.config.findings import Findings
 from pnsync.config.groups import GroupReader, Use
 from pnsync.config.moved import read_moved
-from pnsync.config.numbers import read_book
+from pnsync.config.numbers import UNPROVEN, Reading, read_book
 from pnsync.config.providers import read_providers
 from pnsync.config.sources import FolderSource, Source, SourceRefused
 from pnsync.config.tables import SUFFIX, Tables
@@ -45,22 +45,35 @@ ROOT: Final = "pnsync.yaml"
 
 
 def load(
-    folder: Path, root: str = ROOT, *, environ: Mapping[str, str], allowed_hosts: Collection[str] = ()
+    folder: Path,
+    root: str = ROOT,
+    *,
+    environ: Mapping[str, str],
+    allowed_hosts: Collection[str] = (),
+    reading: Reading = Reading.NUMBERS,
 ) -> Desired:
     """What the files of a folder declare; raises ConfigError with every diagnostic of the run.
 
     `environ` is asked for PNSYNC_ALLOWED_HOSTS, CI and PNSYNC_LOCAL_STATE; `allowed_hosts` are further hosts
-    that an endpoint may name. Warnings travel in the answer.
+    that an endpoint may name. Warnings travel in the answer. What was read with less than every number is for judging
+    files only: no call may be made from it.
     """
-    return load_source(FolderSource(folder), root, environ=environ, allowed_hosts=allowed_hosts)
+    return load_source(
+        FolderSource(folder), root, environ=environ, allowed_hosts=allowed_hosts, reading=reading
+    )
 
 
 def load_source(
-    source: Source, root: str = ROOT, *, environ: Mapping[str, str], allowed_hosts: Collection[str] = ()
+    source: Source,
+    root: str = ROOT,
+    *,
+    environ: Mapping[str, str],
+    allowed_hosts: Collection[str] = (),
+    reading: Reading = Reading.NUMBERS,
 ) -> Desired:
     """As `load`, from any source."""
     with _collector_off():
-        return _Loading(source, root, environ, allowed_hosts).run()
+        return _Loading(source, root, environ, allowed_hosts, reading).run()
 
 
 @contextmanager
@@ -79,9 +92,15 @@ class _Loading:
     """One run."""
 
     def __init__(
-        self, source: Source, root: str, environ: Mapping[str, str], allowed_hosts: Collection[str]
+        self,
+        source: Source,
+        root: str,
+        environ: Mapping[str, str],
+        allowed_hosts: Collection[str],
+        reading: Reading,
     ) -> None:
         self.source, self.root_name, self.environ = source, root, environ
+        self.reading = reading
         listed = endpoints.allowed_hosts(environ.get(endpoints.ALLOWED_HOSTS, ""))
         self.allowed = listed | {one.lower() for one in allowed_hosts}
         self.findings = Findings()
@@ -114,7 +133,7 @@ class _Loading:
         providers = read_providers(root, Places("providers"), self.allowed, findings)
         defaults = self._defaults(root)
         places, group_places = Places("bindings"), Places("groups")
-        book = read_book(root.node, self.source, self.environ, self.limits, findings)
+        book = read_book(root.node, self.source, self.environ, self.limits, findings, self.reading)
         reader = BindingReader(providers, schedule, places, findings, book)
         for file in self.files:
             reader.read(file, defaults[file.name])
@@ -136,6 +155,8 @@ class _Loading:
             group_places=group_places,
             findings=findings,
         )
+        if book is not None and book.closed:
+            findings.withdraw(UNPROVEN)
         self._check_local_state(state, providers, root)
         return Desired(
             root=self.root_name,

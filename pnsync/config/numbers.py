@@ -1,28 +1,52 @@
-"""Numbers apart from bindings: files that map names to phones, plain YAML or sealed with age (`….age`).
+"""Numbers apart from bindings: files that map names to phones, plain YAML or sealed (`….age`, or SOPS).
 
 Promises: a phone written as a name becomes the number of that name, and is known as named; names that are missing,
-stand twice or are used by nothing are told, and no sealed line enters a snippet. Must not write a file.
+stand twice or are used by nothing are told, and no sealed line enters a snippet. Where names suffice, or a run has no
+key, a stand-in takes the number's place, which never leaves what was asked for it. Must not write a file.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping as MappingLike
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 from pnsync import yamlfile
 from pnsync.config import scalars
 from pnsync.config.complaints import kind_of
 from pnsync.config.findings import Findings, quoted
+from pnsync.config.opening import Opener, sealed
 from pnsync.config.sources import Source, SourceRefused
-from pnsync.errors import SourceSpan, UsageError
+from pnsync.errors import SourceSpan
 from pnsync.phone import country_code
-from pnsync.sealing.identity import Identity, Unopened
+from pnsync.sealing.identity import NoKey
 from pnsync.yamlfile import Limits, Mapping, Sequence
 
 KEY: Final = "numbers"
-SEALED: Final = ".age"
 _PHONE: Final = re.compile(scalars.PHONE)
+GLOB: Final = re.compile(r"[*?\[]")
+"""What makes a path a pattern of many."""
 _NAME: Final = re.compile(r"(?=[0-9._-]*[A-Za-z])[A-Za-z0-9._-]{1,100}")
+
+
+class Reading(Enum):
+    """What is read of files of numbers."""
+
+    NUMBERS = "every file; a name without a number is an error"
+    AVAILABLE = "what is there and can be opened; a stand-in for what may be in the rest"
+    NAMES = "nothing: each name gets a stand-in"
+
+
+UNPROVEN: Final = frozenset({"E310", "E316"})
+"""Findings that a stand-in makes: a phone not in a group, a group of another country."""
+_STAND_IN_DIGITS: Final = 20
+
+
+def stand_in(name: str, code: str = "1") -> str:
+    """Digits in the place of a number that is not known, the same for the same name; of no number plan's length."""
+    made = code + str(int.from_bytes(hashlib.sha256(name.encode()).digest()))
+    return made[:_STAND_IN_DIGITS]
 
 
 def is_number_name(text: object) -> bool:
@@ -47,11 +71,15 @@ class Named:
 
 @dataclass(slots=True)
 class Book:
-    """The numbers of all files by name. `whole` False: a file could not be read, so that a name may be in it."""
+    """The numbers of all files by name. `whole` False: a file could not be read, so that a name may be in it.
+
+    `closed`: a name without a number gets a stand-in.
+    """
 
     numbers: dict[str, Named] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     whole: bool = True
+    closed: bool = False
 
     def resolve(
         self, holder: Mapping | Sequence, keys: MappingLike[str | int, str], findings: Findings
@@ -69,6 +97,10 @@ class Book:
             if not is_number_name(value):
                 continue
             found = self.numbers.get(value)
+            if found is None and self.closed:
+                names[key] = value
+                places[key] = stand_in(value, _country(holder))
+                continue
             if found is None:
                 missing.add(key)
                 if self.whole:
@@ -86,9 +118,26 @@ class Book:
 
     def report_unused(self, findings: Findings) -> None:
         """Tell the names that nothing uses."""
+        if not self.whole:
+            return
         for name, one in self.numbers.items():
             if name not in self.used:
                 findings.report("W410", f"nothing uses the number {name}", one.span, secret=one.sealed)
+
+
+def _country(holder: Mapping | Sequence) -> str:
+    """The country code that a stand-in beside real numbers needs, as all phones of a binding share one."""
+    beside = (
+        [holder.get(key) for key in ("phone_x", "phone_a", "phone_b")]
+        if isinstance(holder, Mapping)
+        else holder
+    )
+    codes = (
+        country_code(scalars.phone_digits(one))
+        for one in beside
+        if isinstance(one, str) and _PHONE.fullmatch(one)
+    )
+    return next(filter(None, codes), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +169,18 @@ def number_patterns(root: Mapping, findings: Findings) -> list[tuple[str, Source
 
 
 def read_book(
-    root: Mapping, source: Source, environ: MappingLike[str, str], limits: Limits, findings: Findings
+    root: Mapping,
+    source: Source,
+    environ: MappingLike[str, str],
+    limits: Limits,
+    findings: Findings,
+    reading: Reading = Reading.NUMBERS,
 ) -> Book | None:
-    """The numbers that the root file names; None where it names none. Raises UsageError without an identity."""
+    """The numbers that the root file names; None where it names none. Raises UsageError for what cannot be opened."""
     if KEY not in root:
         return None
-    book, identity = Book(), Identity(environ)
+    book = Book(closed=reading is Reading.NAMES, whole=reading is not Reading.NAMES)
+    opener = Opener(environ)
     seen: set[str] = set()
     for pattern, span in number_patterns(root, findings):
         try:
@@ -134,47 +189,68 @@ def read_book(
             book.whole = False
             findings.report(error.code, error.summary, span, label=error.label)
             continue
+        if reading is Reading.NAMES:
+            continue
         if not files:
             book.whole = False
-            findings.report(
-                "E236", "this pattern matches no file", span, label="relative to the folder of the root file"
-            )
+            if reading is Reading.AVAILABLE and not GLOB.search(pattern):
+                _leave_closed(book, pattern, "it is not here", span, findings)
+            else:
+                _report_missing(pattern, span, findings)
         for name in files:
             if name not in seen:
                 seen.add(name)
-                _read_file(name, span, source, identity, limits, book, findings)
+                try:
+                    _read_file(name, span, source, opener, limits, book, findings)
+                except NoKey:
+                    if reading is not Reading.AVAILABLE:
+                        raise
+                    _leave_closed(
+                        book, name, "it is sealed, and this run has no age identity", span, findings
+                    )
     return book
+
+
+def _report_missing(pattern: str, span: SourceSpan, findings: Findings) -> None:
+    findings.report(
+        "E236",
+        "this pattern matches no file" if GLOB.search(pattern) else "the file of numbers is not here",
+        span,
+        label="relative to the folder of the root file",
+        advice="a plain one is ignored by Git: copy it here, write it from a secret of the CI, or seal it, so that it can "
+        "be committed: age -a -r age1… -o numbers.yaml.age numbers.yaml",
+    )
+
+
+def _leave_closed(book: Book, name: str, why: str, span: SourceSpan, findings: Findings) -> None:
+    book.closed, book.whole = True, False
+    findings.report(
+        "W411", f"the numbers of {name} were not read", span, label=why,
+        advice="names were not checked against them; plan and apply need them",
+    )  # fmt: skip
 
 
 def _read_file(
     name: str,
     span: SourceSpan,
     source: Source,
-    identity: Identity,
+    opener: Opener,
     limits: Limits,
     book: Book,
     findings: Findings,
 ) -> None:
     try:
         data = source.read(name, limits.bytes_left)
-        if name.endswith(SEALED):
-            data = identity.open(data)
     except SourceRefused as error:
         book.whole = False
         findings.report(error.code, f"{error.summary}: {name}", span, label=error.label)
         return
-    except Unopened:
-        raise UsageError(
-            "a file of numbers cannot be opened",
-            f"{name} is sealed to others than the identity of this run, or was cut off.",
-            "Its owner can add you:",
-            command=f"pnsync numbers edit --file {name}",
-        ) from None
-    _read_numbers(data, name, limits, book, findings)
+    _read_numbers(opener.open(name, data), name, sealed(data, name), limits, book, findings)
 
 
-def _read_numbers(data: bytes, name: str, limits: Limits, book: Book, findings: Findings) -> None:
-    sealed = name.endswith(SEALED)
+def _read_numbers(
+    data: bytes, name: str, sealed: bool, limits: Limits, book: Book, findings: Findings
+) -> None:
     if blank(data.decode("utf-8", "replace")):
         return
     node, found = yamlfile.load(data, name, limits)
@@ -191,6 +267,11 @@ def _read_numbers(data: bytes, name: str, limits: Limits, book: Book, findings: 
             findings.report(
                 "E271", "a number's name must have a letter", node.span_of_key(key), secret=sealed,
                 label="1 to 100 letters, digits, dots, underscores and hyphens, one letter at least",
+            )  # fmt: skip
+        elif isinstance(value, str) and value.startswith("ENC["):
+            findings.report(
+                "E202", f"the number {key} is a value of SOPS, without what opens it", place, secret=True,
+                label="the file was cut off: its last part begins with `sops:`",
             )  # fmt: skip
         elif not isinstance(value, str) or not _PHONE.fullmatch(value):
             findings.report(

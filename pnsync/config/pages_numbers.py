@@ -1,4 +1,4 @@
-"""The pages of E270 to E272 and W410: what can be wrong with numbers that are kept apart from bindings."""
+"""The pages of E270 to E272, W410 and W411: what can be wrong with numbers that are kept apart from bindings."""
 
 from typing import Final
 
@@ -27,6 +27,13 @@ NUMBERS: Final[dict[str, Page]] = {
     "W410": Page(
         "A number that nothing uses",
         "No binding and no group names it. Real numbers that are not needed are better not kept: `pnsync numbers rm NAME`.",
+        "",
+    ),
+    "W411": Page(
+        "Numbers that were not read",
+        "`validate` checks what it can: a file of numbers that is not here (a plain one is ignored by Git), or that is sealed "
+        "while no age identity is given (a pull request from a fork has none), is passed over. A name that no file has is "
+        "then not noticed, nor is a phone that is missing in a group. `plan` and `apply` read every file, or stop.",
         "",
     ),
 }

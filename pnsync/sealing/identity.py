@@ -16,6 +16,10 @@ FILE_VARIABLE: Final = "PNSYNC_AGE_IDENTITY_FILE"
 _PREFIX: Final = "AGE-SECRET-KEY-1"
 
 
+class NoKey(UsageError):
+    """Something is sealed, and this run has no identity at all."""
+
+
 class Unopened(Exception):
     """No identity at hand opens it, or it is damaged."""
 
@@ -29,6 +33,11 @@ class Identity:
 
     def __repr__(self) -> str:
         return "Identity()"
+
+    @property
+    def given(self) -> bool:
+        """Whether this run was told of one, readable or not."""
+        return bool(self._environ.get(VARIABLE) or self._environ.get(FILE_VARIABLE))
 
     def open(self, data: bytes) -> bytes:
         """The plain bytes of an age file, binary or armoured. Raises Unopened, UsageError without an identity."""
@@ -48,20 +57,21 @@ class Identity:
         return self._found
 
     def _lines(self) -> list[str]:
-        lines = [one.strip() for one in self._text().splitlines()]
+        lines = [one.strip() for one in self.text().splitlines()]
         found = [one for one in lines if one and not one.startswith("#")]
         if not found:
             raise UsageError("the age identity is empty", f"{VARIABLE} or {FILE_VARIABLE} names it.")
         return found
 
-    def _text(self) -> str:
+    def text(self) -> str:
+        """The identities as they are given, comments included. Raises UsageError where there is none to be read."""
         text, path = self._environ.get(VARIABLE), self._environ.get(FILE_VARIABLE)
         if text and path:
             raise UsageError("two age identities are given", f"Set {VARIABLE} or {FILE_VARIABLE}, not both.")
         if text:
             return text
         if not path:
-            raise UsageError(
+            raise NoKey(
                 "an age identity is needed",
                 "The numbers are sealed, and no identity opens them here.",
                 f"Set {VARIABLE}, or {FILE_VARIABLE} to the file that age-keygen wrote.",
