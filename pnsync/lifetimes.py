@@ -30,9 +30,7 @@ def over(lifetime: Lifetime, now: float) -> bool:
     return lifetime.until is not None and now >= lifetime.until
 
 
-def due_at(
-    lifetime: Lifetime, expires_at: int, address: str = "", schedule: Schedule | None = None
-) -> int | None:
+def due_at(lifetime: Lifetime, expires_at: int, address: str, schedule: Schedule | None) -> int | None:
     """When a live binding that ends at `expires_at` is to be renewed; None: never.
 
     A binding that is bound once, that never ends, or that already lasts to its declared end is not renewed.
@@ -43,8 +41,7 @@ def due_at(
     if lifetime.until is not None and expires_at >= lifetime.until - TOLERANCE_SECONDS:
         return None
     early = expires_at - lifetime.renew_before_seconds
-    spread = spread_seconds(lifetime, schedule)
-    return early + spread * crc32(address.encode()) // 0xFFFFFFFF if spread else early
+    return early + spread_seconds(lifetime, schedule) * crc32(address.encode()) // 0xFFFFFFFF
 
 
 def spread_seconds(lifetime: Lifetime, schedule: Schedule | None) -> int:

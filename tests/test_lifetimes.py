@@ -63,7 +63,7 @@ def test_over(until: int | None, ended: bool) -> None:
     ],
 )
 def test_due(lifetime: Lifetime, expires: int, due: int | None) -> None:
-    assert due_at(lifetime, expires) == due
+    assert due_at(lifetime, expires, "bindings.a", None) == due
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,35 @@ def test_an_address_keeps_its_share() -> None:
 
 def test_without_a_schedule_the_declared_margin_is_left_whole() -> None:
     assert spread_seconds(THREE_DAYS, None) == 0
-    assert due_at(THREE_DAYS, NOW, "bindings.a") == NOW - THREE_DAYS.renew_before_seconds
+    assert due_at(THREE_DAYS, NOW, "bindings.a", None) == NOW - THREE_DAYS.renew_before_seconds
+
+
+@pytest.mark.parametrize(
+    ("window", "every", "spread"),
+    [
+        (51_840, 3600, 51_840 - 31_104),
+        (51_844, 3600, 51_844 - 31_107),  # what remains is rounded up: 31,106.4
+        (36_000, 9 * HOUR, 0),
+        (36_000, 9 * HOUR - 1, 1),
+        (36_000, 5 * HOUR + 1, 36_000 - 6 * HOUR - 1),
+        (36_000, 20 * HOUR, 0),
+        (0, 1, 0),
+    ],
+)
+def test_how_far_renewals_are_spread(window: int, every: int, spread: int) -> None:
+    lifetime = Lifetime(10**7, renew_before_seconds=window)
+    found = spread_seconds(lifetime, Schedule(every_seconds=every, late_by_seconds=0))
+    assert found == spread and isinstance(found, int)
+    assert spread_seconds(lifetime, Schedule(every_seconds=0, late_by_seconds=every)) == spread
+
+
+def test_the_first_and_the_last_share_are_the_ends_of_the_spread() -> None:
+    """The names were searched for: their checksums are 0 and the greatest."""
+    spread = spread_seconds(THREE_DAYS, HOURLY)
+    first = due_at(THREE_DAYS, NOW, "bindings.gozvbslb", HOURLY)
+    last = due_at(THREE_DAYS, NOW, "bindings.sueyasec", HOURLY)
+    assert (first, last) == (NOW - 51_840, NOW - 51_840 + spread)
+    assert isinstance(due_at(THREE_DAYS, NOW, "bindings.a", HOURLY), int)
 
 
 @given(

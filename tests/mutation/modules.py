@@ -23,10 +23,35 @@ _PLANNER = (
     "tests/properties/test_planner_properties.py",
 )
 
+_STATE = ("tests/test_journal.py", "tests/test_replay.py")
+_STORE = ("tests/test_store.py", "tests/test_lease.py", "tests/test_store_memory.py")
+_APPLY = (
+    "tests/test_apply.py",
+    "tests/test_starting.py",
+    "tests/test_outcomes.py",
+    "tests/test_telling.py",
+)
+
+_SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
+
 MODULES = {
     "planner": Module("pnsync/planner.py", _PLANNER),
     "cases": Module("pnsync/cases.py", _PLANNER),
     "lifetimes": Module("pnsync/lifetimes.py", ("tests/test_lifetimes.py",)),
-    "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", ("tests/providers/test_golden.py",)),
-    "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", ("tests/providers/test_golden.py",)),
+    "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
+    "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
+    "journal": Module("pnsync/journal.py", _STATE),
+    "record": Module("pnsync/record.py", ("tests/test_record.py",)),
+    "store": Module("pnsync/store.py", _STORE),
+    "history": Module("pnsync/history.py", _STORE),
+    "lease": Module("pnsync/lease.py", _STORE),
+    "apply": Module("pnsync/apply.py", _APPLY),
+    "batch": Module("pnsync/batch.py", _APPLY),
+    "outcomes": Module("pnsync/outcomes.py", _APPLY),
+    "progress": Module("pnsync/progress.py", _APPLY),
+    "proofs": Module("pnsync/proofs.py", _APPLY),
+    "starting": Module("pnsync/starting.py", _APPLY),
+    "telling": Module("pnsync/telling.py", _APPLY),
+    "settlement": Module("pnsync/settlement.py", ("tests/test_settlement.py",)),
+    "attempts": Module("pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY)),
 }

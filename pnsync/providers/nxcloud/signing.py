@@ -28,7 +28,7 @@ def signature(
     body: bytes,
     access_secret: str,
     *,
-    algorithm: str = "md5",
+    algorithm: str,
     biz_type: str = BIZ_TYPE,
 ) -> str:
     """The `sign` header: lowercase hex. `timestamp` is epoch milliseconds in decimal."""
@@ -43,7 +43,7 @@ def headers(
     body: bytes,
     access_secret: str,
     *,
-    algorithm: str = "md5",
+    algorithm: str,
 ) -> dict[str, str]:
     """The headers of a signed request. `vendor_time` is epoch seconds by the vendor's clock."""
     timestamp = str(int(vendor_time * 1000))
