@@ -114,3 +114,30 @@ def test_a_signal_while_waiting_for_the_lock(tapped: Tapped) -> None:
     first.communicate()
     tap.release()
     converges(project)
+
+
+@pytest.mark.parametrize("fate", [Fate.DROPPED, Fate.ANSWER_LOST])
+def test_a_plan_made_while_an_outcome_is_unknown_is_applied_when_it_is_known(
+    tapped: Tapped, fate: Fate
+) -> None:
+    """What the interrupted run was to do had been approved with it: it joins, and is neither lost nor made twice."""
+    project, tap = tapped
+    project.settle_window = "3s"
+    project.desks([1])
+    tap.hold("bindAXBExtension", 1, fate)
+    process = project.program.start("apply", "--auto-approve")
+    tap.wait()
+    kill(process)
+    process.communicate()
+    tap.release()
+    project.desks([1, 2])
+    if fate is Fate.DROPPED:
+        [waiting] = project.program.plan("--out", "reviewed.pnsplan")["deferred"]
+        assert waiting["address"] == "bindings.desk-1" and waiting["not_before"]
+    else:
+        project.program.run("plan", "--out", "reviewed.pnsplan", code=0)
+    project.program.ahead_seconds = 10
+    verdict = project.program.verdict("apply", "reviewed.pnsplan", code=0)
+    assert verdict["done"] == 2
+    assert (project.nx.count("bind"), project.nx.made_twice()) == (2, [])
+    project.program.empty()
