@@ -3,12 +3,14 @@
 Independent of the store: it reads the platter, so that a call whose intent only seems to be written is seen.
 """
 
+from collections.abc import Iterable
+
 from pydantic_core import from_json
 
 from pnsync import record as framing
 from pnsync.eventcodec import decode_event
 from pnsync.journal import Closed, Opened, Resolved, Verdict
-from pnsync.phonecodec import CLEAR
+from pnsync.phonecodec import CLEAR, Json
 from pnsync.state import Intent, Operation
 
 from .disk import Image
@@ -44,16 +46,20 @@ class Ledger:
             if found is None:
                 return
             self._read_to = end + 1
-            for made in from_json(found.body)["events"]:
-                event = decode_event(made, CLEAR)
-                attempt = event.intent.attempt if isinstance(event, Opened) else ""
-                if isinstance(event, Opened) and attempt not in self.intents:
-                    self.intents[attempt] = self.open[attempt] = self.unanswered[attempt] = event.intent
-                elif isinstance(event, Closed):
-                    self.unanswered.pop(event.attempt, None)
-                    self.open.pop(event.attempt, None)
-                elif isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED:
-                    self.open.pop(event.attempt, None)
+            self.take_in(from_json(found.body)["events"])
+
+    def take_in(self, events: Iterable[Json]) -> None:
+        """What a record's events say."""
+        for made in events:
+            event = decode_event(made, CLEAR)
+            attempt = event.intent.attempt if isinstance(event, Opened) else ""
+            if isinstance(event, Opened) and attempt not in self.intents:
+                self.intents[attempt] = self.open[attempt] = self.unanswered[attempt] = event.intent
+            elif isinstance(event, Closed):
+                self.unanswered.pop(event.attempt, None)
+                self.open.pop(event.attempt, None)
+            elif isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED:
+                self.open.pop(event.attempt, None)
 
     def intent_of(self, provider: str, operation: Operation, fields: dict[str, str]) -> Intent | None:
         """The intent that a request stands for."""

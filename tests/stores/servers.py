@@ -256,6 +256,17 @@ def _bucket_made(endpoint: str) -> bool:
     return True
 
 
+def _object_kept(endpoint: str) -> bool:
+    """A server that takes buckets may have no volume to write to yet."""
+    try:
+        urllib.request.urlopen(
+            urllib.request.Request(f"{endpoint}/{BUCKET}/ready", data=b"yes", method="PUT"), timeout=5
+        ).close()
+    except OSError:
+        return False
+    return True
+
+
 @cache
 def postgres() -> Postgres:
     """The one of this process."""
@@ -273,33 +284,50 @@ def moto() -> ObjectServer:
     return ObjectServer(endpoint)
 
 
-@cache
-def seaweed() -> ObjectServer:
+class Seaweed(ObjectServer):
     """SeaweedFS with its S3 gateway, in one process."""
-    program = weed()
-    assert program is not None
-    folder = _folder()
-    master, volume, filer, s3 = (free_port() for _ in range(4))
-    running = _begin(
-        [
-            program,
-            "server",
-            "-s3",
-            f"-dir={folder}",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            f"-master.port={master}",
-            f"-volume.port={volume}",
-            f"-filer.port={filer}",
-            f"-s3.port={s3}",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-volume.max=20",
-            "-master.volumeSizeLimitMB=64",
-        ],
-        folder,
-    )
-    endpoint = f"http://127.0.0.1:{s3}"
-    _until(lambda: _http_answers(endpoint), running, folder / "log")
-    _until(lambda: _bucket_made(endpoint), running, folder / "log")
-    return ObjectServer(endpoint)
+
+    def __init__(self) -> None:
+        self._folder = _folder()
+        self._ports = [free_port() for _ in range(4)]
+        super().__init__(f"http://127.0.0.1:{self._ports[-1]}")
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin again on what is there."""
+        program = weed()
+        assert program is not None
+        master, volume, filer, s3 = self._ports
+        self._running = _begin(
+            [
+                program,
+                "server",
+                "-s3",
+                f"-dir={self._folder}",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                f"-master.port={master}",
+                f"-volume.port={volume}",
+                f"-filer.port={filer}",
+                f"-s3.port={s3}",
+                "-s3.port.iceberg=0",
+                "-s3.port.lance=0",
+                "-volume.max=20",
+                "-master.volumeSizeLimitMB=64",
+            ],
+            self._folder,
+        )
+        log = self._folder / "log"
+        _until(lambda: _http_answers(self.endpoint), self._running, log)
+        _until(lambda: _bucket_made(self.endpoint), self._running, log)
+        _until(lambda: _object_kept(self.endpoint), self._running, log)
+
+    def stop(self) -> None:
+        """As a machine that loses its power."""
+        _end(self._running)
+
+
+@cache
+def seaweed() -> Seaweed:
+    """The one of this process."""
+    return Seaweed()
