@@ -99,7 +99,7 @@ def _ends(before: Row) -> str:
 
 
 def _differences(before: Row, after: Row, changed: Any) -> str:
-    names = [one for one in (changed or [*before, *after]) if before.get(one) != after.get(one)]
+    names = [one for one in changed or () if before.get(one) != after.get(one)]
     told = []
     for one in dict.fromkeys(names):
         old, new = value_text(before.get(one)), value_text(after.get(one))
@@ -109,6 +109,6 @@ def _differences(before: Row, after: Row, changed: Any) -> str:
 
 def _group(action: str, before: Row, after: Row, changed: Any) -> str:
     if action == "update_group":
-        names = [one for one in (changed or [*before, *after]) if before.get(one) != after.get(one)]
+        names = [one for one in changed or () if before.get(one) != after.get(one)]
         return ", ".join(code(difference(one, before.get(one), after.get(one))) for one in names)
     return code(group(after or before))

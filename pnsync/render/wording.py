@@ -74,6 +74,7 @@ def what(change: Mapping[str, Any], now: str) -> str:
         text = differences(before, after, change["changed"])
         if text:
             return _joined(text, "X may change" if change["x_may_change"] else "")
+        return _joined(route(after) if action == "rebind" else group(after), why(change["reason"], now))
     shown = after or before or {}
     text = group(shown) if change["address"].startswith("groups.") else route(shown)
     lost = change["reason"].endswith(" is gone")  # a whole file that vanished is rarely meant
@@ -143,7 +144,7 @@ def group(found: Attributes) -> str:
 
 def differences(before: Attributes, after: Attributes, changed: Sequence[str]) -> str:
     """What differs, attribute by attribute: `phone_a OLD → NEW`."""
-    names = [one for one in (changed or [*before, *after]) if before.get(one) != after.get(one)]
+    names = [one for one in changed if before.get(one) != after.get(one)]
     return ", ".join(difference(one, before.get(one), after.get(one)) for one in dict.fromkeys(names))
 
 

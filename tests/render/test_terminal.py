@@ -157,3 +157,15 @@ def test_ten_thousand_changes_in_a_second() -> None:
 def test_a_summary_is_folded_between_its_parts() -> None:
     assert folded("aa · bb · cc", 8) == ["aa · bb", "  cc"]
     assert folded("aa · bb", None) == ["aa · bb"]
+
+
+def test_a_rebind_that_changes_no_value_tells_why_it_is_made() -> None:
+    """What only the files or only the vendor knows of a binding, a name or an instant, is no difference."""
+    before = desk("447700900123", "447401264117", "101", expires_at="2026-11-23T05:44:31Z")
+    after = desk("447700900123", "447401264117", "101", phone_a_name="alice")
+    asked = Change(
+        "bindings.desk", Action.REBIND, Cause.CONFIG, "asked for by --replace", "nx", before, after, calls=2
+    )
+    text = plan_text(plan_document(changes=(asked,)), Style(rate=20))
+    assert "asked for by --replace" in text
+    assert "none" not in text
