@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pnsync.lifetimes import TOLERANCE_SECONDS, due_at
-from pnsync.model import DAY, NEVER, Capabilities, Desired, Schedule
-from pnsync.plan import instant
-from pnsync.state import Entry, State
+from pnsync.model import DAY, NEVER, Capabilities, Desired, Lifetime, Schedule
+from pnsync.plan import Action, Moment, Plan, instant
+from pnsync.state import Entry, Operation, State
 
 FORMAT: Final = "pnsync-forecast"
 VERSION: Final = 1
@@ -144,6 +144,49 @@ def _count(counts: list[list[int]], kind: int, at: int, now: int) -> None:
     day = (at - now) // DAY
     if 0 <= day < len(counts):
         counts[day][kind] += 1
+
+
+SPANS: Final = (3600, 3 * 3600, 6 * 3600, DAY, 7 * DAY, 30 * DAY, 365 * DAY)
+"""The lengths of a time line's spans, the shortest first."""
+MOST_SPANS: Final = 96
+
+
+def timeline(desired: Desired, state: State, plan: Plan, now: int) -> tuple[Moment, ...]:
+    """When bindings end, and when they are renewed next, once a plan is applied; spans without either are left out."""
+    ends = [
+        (address, lifetime, expires)
+        for address, (lifetime, expires) in _after(state, plan, now).items()
+        if now < expires < NEVER
+    ]
+    if not ends:
+        return ()
+    last = max(expires for _, _, expires in ends)
+    size = next((one for one in SPANS if last - now < one * (MOST_SPANS - 1)), SPANS[-1])
+    counts: dict[int, list[int]] = {}
+    for address, lifetime, expires in ends:
+        counts.setdefault(expires // size * size, [0, 0])[0] += 1
+        due = due_at(lifetime, expires, address, desired.schedule)
+        if due is not None:
+            counts.setdefault(max(due, now) // size * size, [0, 0])[1] += 1
+    return tuple(Moment(at, *many) for at, many in sorted(counts.items()))
+
+
+def _after(state: State, plan: Plan, now: int) -> dict[str, tuple[Lifetime, int]]:
+    """Lifetime and end of every binding once a plan is applied, by address."""
+    gone = {(one.provider, one.unbinds.bind_id) for one in plan.steps if one.unbinds is not None}
+    forgotten = {one.address for one in plan.changes if one.action is Action.FORGET}
+    found = {
+        address: (one.lifetime, one.expires_at)
+        for address, one in state.bindings().items()
+        if one.expires_at is not None and (one.provider, one.bind_id) not in gone and address not in forgotten
+    }
+    for step in plan.steps:
+        if step.operation is Operation.BIND and isinstance(step.target, Entry):
+            lifetime = step.target.lifetime
+            lease = NEVER if lifetime.lease_seconds is None else now + lifetime.lease_seconds
+            until = NEVER if lifetime.until is None else lifetime.until
+            found[plan.changes[step.change].address] = (lifetime, min(lease, until))
+    return found
 
 
 def forecast_document(found: Forecast) -> dict[str, Any]:

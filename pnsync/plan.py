@@ -114,6 +114,15 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """What a span of time from `at` brings: ends of leases if no run came, and renewals that fall due."""
+
+    at: int
+    expiries: int
+    renewals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What apply would do now. Equal inputs give equal plans."""
 
@@ -137,6 +146,8 @@ class Plan:
     """What a person must decide (exit 11)."""
     routing: RoutingSummary = RoutingSummary()
     """What calls will do otherwise than before."""
+    timeline: tuple["Moment", ...] = ()
+    """When bindings end and are renewed once the plan is applied, in equal spans; empty where that was not asked."""
 
     @property
     def empty(self) -> bool:
@@ -249,6 +260,10 @@ def document(plan: Plan, masker: Masker, *, pnsync_version: str) -> dict[str, An
         "summary": summary,
         "changes": changes,
         "routing": plan.routing.document(masker),
+        "timeline": [
+            {"at": instant(one.at), "expiries": one.expiries, "renewals": one.renewals}
+            for one in plan.timeline
+        ],
         "deferred": [_deferred(one) for one in plan.deferred],
         "diagnostics": [_diagnostic(one) for one in (*plan.refusals, *plan.decisions, *plan.diagnostics)],
     }

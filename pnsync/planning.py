@@ -14,8 +14,10 @@ from pnsync.checkout import COMMIT_NOTE, Checkout, Missing
 from pnsync.config import policy_findings
 from pnsync.config.digest import config_digest
 from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, StateError, UsageError
+from pnsync.forecast import timeline
 from pnsync.holder import Holder
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
+from pnsync.journal import replay
 from pnsync.limits import Permissions
 from pnsync.masking import KEY_BYTES, Masker, derive, new_key
 from pnsync.matching import unrefreshed
@@ -141,6 +143,8 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     found = planned(world, known, observed, options, key)
     if not options.destroy and not options.renew_only:
         found = replace(found, diagnostics=(*_older(missing_commits(world, known)), *found.diagnostics))
+    after = replay(known, found.bookkeeping) if found.bookkeeping else known
+    found = replace(found, timeline=timeline(world.desired, after, found, found.made_at))
     masker = Masker(key, known.lineage, reveal=reveal)
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]

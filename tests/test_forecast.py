@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnsync.forecast import first_lapse, forecast, forecast_document
+from pnsync.forecast import MOST_SPANS, SPANS, first_lapse, forecast, forecast_document, timeline
 from pnsync.lifetimes import due_at
-from pnsync.model import NEVER, Lifetime, Schedule
+from pnsync.model import NEVER, Binding, Lifetime, Schedule
 from pnsync.state import State
-from tests.worlds import DAILY, DAY, FOREVER, NOW, axb, bound, desired, made, state
+from tests.worlds import DAILY, DAY, FOREVER, NOW, axb, bound, desired, made, planned, rows_of, state
 
 ORDER = axb("order")
 
@@ -100,3 +100,52 @@ def test_the_document() -> None:
     assert found["days"] == [
         {"from": "2027-01-15T08:00:00Z", "renewals": 1, "calls": 2, "lapses": 1, "ends": 0}
     ]
+
+
+# -- the time line of a plan -----------------------------------------------------------------------------------------
+
+
+def moments(known: State, *bindings: Binding) -> list[tuple[int, int, int]]:
+    """When something comes, counted from now in hours, and how many expiries and renewals."""
+    plan = planned(list(bindings), known, rows_of(known))
+    found = timeline(desired(bindings), known, plan, NOW)
+    hour = NOW // 3600
+    return [(one.at // 3600 - hour, one.expiries, one.renewals) for one in found]
+
+
+def test_a_time_line_is_of_all_bindings_once_the_plan_is_applied() -> None:
+    stays, goes, comes = axb("stays", 1, 2), axb("goes", 3, 4), axb("comes", 5, 6)
+    known = state(bound(stays, goes, age=6 * 3600))
+    # what is bound a day ago less six hours is renewed 20 % before its end
+    assert moments(known, stays, goes) == [(13, 0, 2), (18, 2, 0)]
+    assert moments(known, stays, comes) == [(13, 0, 1), (18, 1, 0), (19, 0, 1), (24, 1, 0)]
+    assert moments(known, stays, axb("goes", 3, 7)) == [(13, 0, 1), (18, 1, 0), (19, 0, 1), (24, 1, 0)]
+
+
+def test_what_has_no_end_and_what_is_down_or_over_is_not_in_it() -> None:
+    entries = {
+        "bindings.never": made(axb("never", 1, 2, lifetime=FOREVER)),
+        "bindings.over": made(axb("over", 3, 4, lifetime=replace(DAILY, keep=False)), age=2 * DAY),
+        "bindings.unknown": made(axb("unknown", 5, 6), expires_at=None),
+    }
+    bindings = [axb("never", 1, 2, lifetime=FOREVER), axb("over", 3, 4, lifetime=replace(DAILY, keep=False))]
+    assert moments(state(entries), *bindings, axb("unknown", 5, 6)) == []
+    down = state({"bindings.a": made(axb("a"), bind_id=None, down_since=NOW - 60)})
+    assert moments(down, axb("a")) == [(19, 0, 1), (24, 1, 0)]
+    once = axb("once", 7, 8, lifetime=replace(DAILY, keep=False))
+    assert moments(state(), once) == [(24, 1, 0)]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(60, 20_000 * DAY), min_size=1, max_size=30))
+def test_nothing_is_lost_between_the_spans(lives: list[int]) -> None:
+    bindings = [
+        axb(f"b-{i}", 100 + i, 200 + i, lifetime=Lifetime(one, renew_before_seconds=one // 5))
+        for i, one in enumerate(lives)
+    ]
+    known = state(bound(*bindings, age=0))
+    found = timeline(desired(bindings), known, planned(bindings, known), NOW)
+    assert sum(one.expiries for one in found) == sum(one.renewals for one in found) == len(lives)
+    assert all(one.at + SPANS[-1] > NOW for one in found)
+    assert list(found) == sorted(found, key=lambda one: one.at)
+    assert len(found) <= MOST_SPANS + 1

@@ -227,6 +227,8 @@ def _timeline(document: Document) -> Iterable[str]:
     lasts = sum(one.lasting for one in line.spans)
     about = f"{number(ends)} {ending}; {number(lasts)} {lasting}"
     length = duration(line.seconds)
+    if line.forecast:
+        yield "<p>Of all bindings, this plan applied: renewals as they fall due, expiries if no run came.</p>"
     yield f"<figure><figcaption>One bar is {length}, the highest {number(line.highest)}."
     if ends:
         yield f'<span class="key ending">{ending}: {number(ends)}</span>'

@@ -183,6 +183,10 @@ _PLAN: Final[Schema] = _object(
         ),
         "changes": _list(_ref("change"), "In the order of the calls."),
         "routing": _ref("routing"),
+        "timeline": _list(
+            _object({"at": _INSTANT, "expiries": _COUNT, "renewals": _COUNT}),
+            "What the spans of time from each instant bring for all bindings, once the plan is applied.",
+        ),
         "deferred": _list(_ref("deferred")),
         "diagnostics": _list(_ref("diagnostic")),
         "digest": _said(_DIGEST, "Over the canonical JSON without digest and signature."),
@@ -191,7 +195,7 @@ _PLAN: Final[Schema] = _object(
         "signature": _said(_TEXT, "In a signed plan: HMAC-SHA256 under PNSYNC_PLAN_KEY."),
     },
     "What apply would do. Masked: no phone of a person and no key stands in it.",
-    optional=("routing", "options", "sameness", "signature"),
+    optional=("routing", "timeline", "options", "sameness", "signature"),
 )
 
 

@@ -53,7 +53,8 @@ def timeline(document: Document) -> Timeline | None:
     """The time line of a document; None where nothing in it ends."""
     made = parsed(document["made_at"])
     given = document.get("timeline")
-    events = list(_forecast(given) if isinstance(given, list) else _planned(document))
+    forecast = isinstance(given, list) and bool(given)
+    events = list(_forecast(given or ()) if forecast else _planned(document))
     if made is None or not events:
         return None
     first = min(made, *(one[0] for one in events))
@@ -76,7 +77,7 @@ def timeline(document: Document) -> Timeline | None:
         Span(datetime.fromtimestamp(begin + i * seconds, UTC), ending, lasting)
         for i, (ending, lasting) in enumerate(counts)
     )
-    return Timeline(seconds, spans, beyond, isinstance(given, list))
+    return Timeline(seconds, spans, beyond, forecast)
 
 
 def _planned(document: Document) -> Iterator[Event]:
