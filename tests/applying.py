@@ -161,6 +161,11 @@ class Bench:
         self.vendor.now = int(self.now())
         return self.vendor.listing().listings
 
+    def call(self, intent: Intent) -> Applied:
+        """The call takes effect now."""
+        self.vendor.now = int(self.now())
+        return self.vendor.call(intent)
+
     def relist(self, name: str) -> Mapping[str, Listing]:
         self.relisted.append(name)
         self.happened.append(f"relist {name}")
@@ -262,7 +267,7 @@ class Vendor:
         answers = self.bench.answers.get(named(intent))
         if answers:
             return answers.pop(0)(intent)
-        return self.bench.vendor.call(intent)
+        return self.bench.call(intent)
 
     def query(self, *, caller: Phone, did: str, extension: str | None) -> Reached:
         return Reached(None)

@@ -187,6 +187,7 @@ def test_after_a_signal_what_was_not_sent_is_not_tried_again() -> None:
         (Refusal.CONFLICT, 1, "A125", "`pnsync plan` shows which binding holds it"),
         (Refusal.ABSENT, 1, "A126", "plan again; it is not at the vendor any more"),
     ],
+    ids=[one.value for one in Refusal],
 )
 def test_a_refusal_is_told_with_the_vendors_code_and_what_to_do(
     refusal: Refusal, tries: int, code: str, advice: str

@@ -51,6 +51,7 @@ def test_what_comes_after_something_left_is_left() -> None:
         (refused(Refusal.VALIDATION), "what it depends on failed"),
         (unknown(), "what it depends on is not settled"),
     ],
+    ids=["failed", "unsettled"],
 )
 def test_a_half_that_is_done_says_what_the_other_waited_for(answer: Any, reason: str) -> None:
     """A change of two calls, of which the second also comes after another change's."""
@@ -150,7 +151,7 @@ def test_a_half_done_change_is_finished_at_a_stopped_provider_unless_it_bars_us(
         bench.tally.stopped["nx"] = "nx is out"
         if barred:
             bench.tally.barred.add("nx")
-        return bench.vendor.call(asked)
+        return bench.call(asked)
 
     bench.answers["unbind a"] = [stops]
     bench.go(planned([replace(A, recording=True)], known))
@@ -194,7 +195,7 @@ def test_the_bind_that_finishes_a_change_is_tried_at_a_full_vendor() -> None:
 
     def fills(asked: Any) -> Any:
         bench.tally.no_binds.add("nx")
-        return bench.vendor.call(asked)
+        return bench.call(asked)
 
     bench.answers["unbind a"] = [fills]
     bench.go(planned([replace(A, recording=True), B], known))

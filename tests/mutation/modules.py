@@ -23,13 +23,13 @@ _PLANNER = (
     "tests/properties/test_planner_properties.py",
 )
 
-_STATE = ("tests/test_journal.py", "tests/test_replay.py")
-_STORE = ("tests/test_store.py", "tests/test_lease.py", "tests/test_store_memory.py")
+_STATE = ("tests/test_journal.py", "tests/test_journal_effects.py", "tests/test_replay.py")
+_STORE = ("tests/test_store.py", "tests/test_lease.py", "tests/sealing/test_store.py")
 _APPLY = (
+    "tests/test_settlement.py",
     "tests/test_apply.py",
     "tests/test_starting.py",
     "tests/test_outcomes.py",
-    "tests/test_telling.py",
 )
 
 _SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
@@ -52,6 +52,6 @@ MODULES = {
     "proofs": Module("pnsync/proofs.py", _APPLY),
     "starting": Module("pnsync/starting.py", _APPLY),
     "telling": Module("pnsync/telling.py", _APPLY),
-    "settlement": Module("pnsync/settlement.py", ("tests/test_settlement.py",)),
-    "attempts": Module("pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY)),
+    "settlement": Module("pnsync/settlement.py", _APPLY),
+    "attempts": Module("pnsync/attempts.py", _APPLY),
 }
