@@ -11,11 +11,9 @@ from pnsync.identity import customer_bind_id
 from pnsync.lifetimes import lease_seconds
 from pnsync.model import LiveBinding, LiveGroup, Mode, ProviderConfig
 from pnsync.plan import Step
+from pnsync.progress import SEND_WITHIN_SECONDS
 from pnsync.recovery import ADOPTABLE_SECONDS
 from pnsync.state import Entry, GroupEntry, Intent, Operation, State
-
-SEND_WITHIN_SECONDS = 5.0
-"""How much later than its intent a request may be stamped; a run that slept in between does not send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,9 @@ def intent_of(
     moment: Moment,
     listed: Iterable[LiveBinding] = (),
     groups: Iterable[LiveGroup] = (),
+    within: float = SEND_WITHIN_SECONDS,
 ) -> Intent:
-    """The intent of a step's call made now; `listed` and `groups` are what the vendor was last seen to hold.
+    """The intent of a step's call made `within` so many seconds; `listed` and `groups` are what was last listed.
 
     What was unbound since stands in neither: its id may be given again as the outcome of this very call.
     """
@@ -58,7 +57,9 @@ def intent_of(
     if step.operation is Operation.CREATE_GROUP:
         assert isinstance(target, GroupEntry)
         known_ids = tuple(sorted(one.group_id for one in groups if one.name == target.group_name))
-    window = provider.settle_seconds(mode)
+    window: float = provider.settle_seconds(mode)
+    if window:
+        window += within - SEND_WITHIN_SECONDS
     adoptable = window
     if step.operation is Operation.BIND and client_id is None and window:
         adoptable = max(window, ADOPTABLE_SECONDS)
@@ -71,7 +72,7 @@ def intent_of(
         operation=step.operation,
         provider=step.provider,
         signed_at=moment.vendors,
-        latest_at=moment.vendors + SEND_WITHIN_SECONDS,
+        latest_at=moment.vendors + within,
         not_before=moment.ours + window,
         adoptable_until=moment.ours + adoptable,
         target=target,
@@ -89,7 +90,7 @@ def intent_of(
 
 def _current(target: Entry, address: str, state: State, provider: ProviderConfig) -> Entry:
     """The target with a generation that was never sent, and with the id of a group that was created meanwhile."""
-    generation = state.next_generation(address)
+    generation = state.next_generation(address, target.declared_id)
     client_id = None
     if provider.capabilities.client_ids:
         client_id = customer_bind_id(state.lineage, address, generation, target.declared_id)

@@ -172,7 +172,7 @@ class Declared:
     def _next_id(self, address: str, provider: str, declared: str | None) -> tuple[int, str | None]:
         """The generation of the next bind of an address, and the id that it will carry."""
         state = self.found.state
-        generation = state.next_generation(address)
+        generation = state.next_generation(address, declared)
         if self.found.desired.providers[provider].capabilities.client_ids and state.lineage:
             return generation, customer_bind_id(state.lineage, address, generation, declared)
         return generation, None

@@ -2,7 +2,7 @@
 
 Derived ids are `pns-<first 8 of lineage>-<12 characters of a hash of the address>-<generation>`: never used
 twice, free of personal data, and recognisable with the state lost. A declared id is sent as written the first
-time and as `ID.n` for the n-th binding of its address. Pure.
+time and as `ID.n` for the n-th binding of its address, counted on where it comes to another address. Pure.
 """
 
 import hashlib

@@ -24,6 +24,7 @@ from pnsync.state import (
     Standing,
     State,
     Superseded,
+    counters,
 )
 
 UNBOUND_MEMORY_SECONDS = 7 * 86400
@@ -61,6 +62,8 @@ class NotSent:
     """Proof that no byte of the request left: it may be tried again."""
 
     reason: str
+    withdrawn: bool = False
+    """Whether the run gave the call up itself before its turn came, which is no failure of its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +263,7 @@ class Fold:
     def _open(self, intent: Intent) -> None:
         self.pending[intent.attempt] = Pending(intent)
         if isinstance(intent.target, Entry) and intent.operation is Operation.BIND:
-            known = self.generations.get(intent.address, 0)
-            self.generations[intent.address] = max(known, intent.target.generation)
+            self._count(intent.address, intent.target)
 
     def _record(self, address: str, entry: Entry | GroupEntry | None) -> None:
         if entry is None:
@@ -270,8 +272,11 @@ class Fold:
             return
         self.entries[address] = entry
         if isinstance(entry, Entry):
-            known = self.generations.get(address, 0)
-            self.generations[address] = max(known, entry.generation)
+            self._count(address, entry)
+
+    def _count(self, address: str, entry: Entry) -> None:
+        for one in counters(address, entry.declared_id):
+            self.generations[one] = max(self.generations.get(one, 0), entry.generation)
 
     def _close(self, attempt: str, outcome: Outcome, at: int) -> None:
         pending = self.pending.get(attempt)
@@ -282,10 +287,11 @@ class Fold:
                 del self.pending[attempt]
                 self._remember(pending.intent, at)
                 self._take_effect(pending.intent, outcome, at, None)
-            case NotSent():
+            case NotSent(withdrawn=withdrawn):
                 del self.pending[attempt]
                 self._unsent(pending.intent)
-                self._fail(pending.intent.address, "not sent", at)
+                if not withdrawn:
+                    self._fail(pending.intent.address, "not sent", at)
             case Refused(refusal=refusal, vendor_code=code, reason=reason, request_id=request_id):
                 standing = Standing.REFUSED if refusal in ENDING else Standing.DOUBTFUL
                 self.pending[attempt] = Pending(pending.intent, standing, reason, code, request_id)
@@ -305,8 +311,11 @@ class Fold:
     def _unsent(self, intent: Intent) -> None:
         """No byte left, so the generation was not used; the next attempt may carry the same id."""
         target = intent.target
-        if isinstance(target, Entry) and self.generations.get(intent.address) == target.generation:
-            self.generations[intent.address] = target.generation - 1
+        if not isinstance(target, Entry):
+            return
+        for one in counters(intent.address, target.declared_id):
+            if self.generations.get(one) == target.generation:
+                self.generations[one] = target.generation - 1
 
     def _resolve(self, event: Resolved) -> None:
         pending = self.pending.pop(event.attempt, None)

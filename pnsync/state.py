@@ -225,7 +225,7 @@ class State:
     quarantine: tuple[Resting, ...] = ()
     accounts: Mapping[str, Account] = field(default_factory=dict)
     generations: Mapping[str, int] = field(default_factory=dict)
-    """The highest generation ever used by an address, so that no customerBindId is used twice."""
+    """The highest generation ever used by each of `counters`, so that no customerBindId is used twice."""
     generation_base: int = 0
     """Where generations start in a state that was rebuilt, so that a forgotten one is not used again."""
     unbound: Mapping[str, int] = field(default_factory=dict)
@@ -243,13 +243,19 @@ class State:
         """The entries that are groups."""
         return {address: one for address, one in self.entries.items() if isinstance(one, GroupEntry)}
 
-    def next_generation(self, address: str) -> int:
-        """The generation that the next bind of an address gets."""
-        return max(self.generations.get(address, 0), self.generation_base) + 1
+    def next_generation(self, address: str, declared_id: str | None = None) -> int:
+        """The generation that the next bind of an address gets, with the customer_bind_id that it declares."""
+        used = [self.generations.get(one, 0) for one in counters(address, declared_id)]
+        return max(*used, self.generation_base) + 1
 
     def blocking(self) -> dict[str, Pending]:
         """Addresses with an attempt that is not settled, by address."""
         return {one.intent.address: one for one in self.pending.values() if one.blocks}
+
+
+def counters(address: str, declared_id: str | None) -> tuple[str, ...]:
+    """What a bind's generation counts for: its address, and a declared id, which may come to another address."""
+    return (address,) if declared_id is None else (address, f"ids.{declared_id}")
 
 
 def target_of(

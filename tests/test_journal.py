@@ -145,6 +145,19 @@ def test_an_acknowledged_unbind_takes_the_entry_and_remembers_its_id() -> None:
     assert state.generations == {DESK: 1}, "so that no customerBindId is used twice"
 
 
+def test_a_declared_id_that_comes_to_another_address_is_not_used_twice() -> None:
+    intent = opened(1).intent
+    declared = replace(intent, target=entry(1, declared_id="order-7", generation=3))
+    gone = replay(
+        EMPTY, [Opened(declared), applied(1), opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)]
+    )
+    assert not gone.entries
+    assert gone.next_generation("bindings.other", "order-7") == 4
+    assert gone.next_generation("bindings.other", "order-8") == 1
+    unsent = replay(EMPTY, [Opened(declared), Closed("bind-1", NotSent("no route"), NOW)])
+    assert unsent.next_generation("bindings.other", "order-7") == 3
+
+
 def test_an_unbind_that_a_bind_follows_leaves_the_entry_down() -> None:
     wanted = entry(1, generation=2, bind_id=None)
     unbind = Opened(replace(opened(1, Operation.UNBIND).intent, target=wanted))

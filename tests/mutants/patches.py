@@ -233,7 +233,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a generation is used twice",
-        (("state.py", "return max(self.generations.get(address, 0), self.generation_base) + 1", "return 1"),),
+        (("state.py", "return max(*used, self.generation_base) + 1", "return 1"),),
     ),
     Mutant(
         "calls go on after a storage error",

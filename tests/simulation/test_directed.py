@@ -1,5 +1,6 @@
 """Scenarios that histories reach too rarely: one promise each, on a world with one or two bindings."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -232,4 +233,18 @@ def test_a_run_that_stood_still_before_a_call_does_not_sign_it_anew() -> None:
     one.universe.apply(one.random, options=ApplyOptions(settle_seconds=0))
     for sent in one.universe.vendors["nx"].requests:
         assert sent.intent is not None and sent.at - sent.intent.latest_at < 30
+    one.end()
+
+
+def test_a_declared_id_that_moves_to_another_address_is_sent_under_a_new_number() -> None:
+    """The vendor takes no customerBindId twice; the address that had it is gone, and its numbers stay used."""
+    one = Scenario(NAMED, RIDE, nx=NxSwitches(duplicate_client_id="refuse", client_id_reusable=False))
+    one.apply()
+    one.universe.files.bindings = {"ride": RIDE, "named": replace(NAMED, recording=True)}
+    one.apply()
+    one.universe.files.bindings = {"ride": RIDE, "other": replace(NAMED, name="other")}
+    one.apply()
+    writes = one.universe.vendors["nx"].requests
+    sent = [each.fields["customerBindId"] for each in writes if "phoneA" in each.fields]
+    assert [each for each in sent if each.startswith("ours")] == ["ours", "ours.2", "ours.3"]
     one.end()
