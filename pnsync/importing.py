@@ -2,7 +2,8 @@
 
 Promises: a vendor is only read; one listing serves for all; nothing is taken that another address holds, that is
 expired, or that is not shown well enough to be declared; what is taken plans as unchanged. What a listing does not show
-is taken from the declaration. The first renewal gives each binding a customerBindId of pnsync's own.
+is taken from the declaration. The first renewal gives each binding a customerBindId of pnsync's own. How a live binding
+is declared is `declaring`'s to say.
 """
 
 from collections import Counter, defaultdict
@@ -12,14 +13,12 @@ from typing import Final
 
 from pnsync.adoption import entry_of_row
 from pnsync.comparison import differences
-from pnsync.config import named_safely
 from pnsync.errors import PnsyncError, UsageError
 from pnsync.identity import identify, is_ours
 from pnsync.journal import Accepted, Event, Recorded, Resolved, Verdict
 from pnsync.masking import derive
 from pnsync.matching import alive, match
-from pnsync.model import NEVER, Binding, Desired, Listing, LiveBinding, Mode, Observed, VendorType
-from pnsync.plan import instant
+from pnsync.model import NEVER, Binding, Desired, Listing, LiveBinding, Mode, Observed
 from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
 from pnsync.state import Entry, State, target_of
 from pnsync.store import Session
@@ -141,117 +140,6 @@ def imported_entry(row: LiveBinding, binding: Binding, state: State) -> Entry:
     if ours is not None:
         generation = max(generation, ours.generation)
     return entry_of_row(row, None, binding, generation)
-
-
-# -- declarations of what is live ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Declarations:
-    """Entries for a file, one line each, by name, with their rows; and what cannot be declared, with the reason."""
-
-    lines: Mapping[str, str]
-    rows: Mapping[str, LiveBinding]
-    left_out: tuple[tuple[LiveBinding, str], ...] = ()
-
-
-def declarations(
-    desired: Desired,
-    rows: list[LiveBinding],
-    observed: Observed,
-    *,
-    expires_in: str | None = None,
-    pool_number: str | None = None,
-    names: Mapping[tuple[str, str], str] | None = None,
-) -> Declarations:
-    """What declares these live bindings exactly as they are. Pure.
-
-    A listing shows when a binding ends and not how long its lease was: without `expires_in` it is declared to end then.
-    Names are the customerBindIds where they serve, else provider and bind id; `names` gives others, by provider and id.
-    """
-    lines: dict[str, str] = {}
-    kept: dict[str, LiveBinding] = {}
-    left_out: list[tuple[LiveBinding, str]] = []
-    ids = Counter(row.customer_bind_id for row in rows)
-    pools = {
-        (name, x): pool.pool_number
-        for name, listing in observed.listings.items()
-        for pool in listing.pools
-        for x in pool.numbers
-    }
-    for row in rows:
-        vendor = desired.providers[row.provider].type
-        pool = pool_number or pools.get((row.provider, row.phone_x or ""))
-        reason = _undeclarable(row, vendor, pool, expires_in)
-        name = (names or {}).get((row.provider, row.bind_id)) or _name(row, ids, desired, kept)
-        if reason or name is None:
-            left_out.append((row, reason or "no name is free for it"))
-            continue
-        kept[name] = row
-        lines[name] = (
-            f"{name}: {{{', '.join(_words(row, vendor, pool, expires_in))}}}{_unknown(row, expires_in)}"
-        )
-    return Declarations(lines, kept, tuple(left_out))
-
-
-def _undeclarable(row: LiveBinding, vendor: VendorType, pool: str | None, expires_in: str | None) -> str:
-    if row.phone_b is None and not row.extension:
-        return "it rings a group that the listing does not name"
-    if row.extension and row.phone_x is None:
-        return "the listing does not show its X"
-    if vendor is VendorType.LAAFFIC and pool is None:
-        return "its number pool is not shown; name it with --pool-number"
-    if row.expires_at is None and expires_in is None:
-        return "when it ends is not known; say how long bindings last with --expires-in"
-    return ""
-
-
-def _name(
-    row: LiveBinding, ids: Mapping[str | None, int], desired: Desired, kept: Mapping[str, LiveBinding]
-) -> str | None:
-    personal = {row.phone_a.digits, "" if row.phone_b is None else row.phone_b.digits} - {""}
-    wanted = row.customer_bind_id
-    unique = wanted is not None and ids[wanted] == 1 and not any(one in wanted for one in personal)
-    for one in (
-        wanted if unique else None,
-        f"{row.provider}-{row.bind_id}",
-        f"{row.provider}-x-{row.bind_id}",
-    ):
-        if one and named_safely(one) and one not in desired.bindings and one not in kept:
-            return one
-    return None
-
-
-def _words(row: LiveBinding, vendor: VendorType, pool: str | None, expires_in: str | None) -> list[str]:
-    mode = Mode.AXB_EXTENSION if row.extension else Mode.AXB
-    if row.phone_x_b not in (None, row.phone_x):
-        mode = Mode.AXXB
-    words = [f"provider: {row.provider}", f"mode: {mode}", f"phone_a: {row.phone_a.digits}"]
-    if row.phone_b is not None:
-        words.append(f"phone_b: {row.phone_b.digits}")
-    if row.extension:
-        words += [f"phone_x: {row.phone_x}", f"extension: {row.extension}"]
-    if vendor is VendorType.LAAFFIC:
-        words.append(f"pool_number: {pool}")
-    elif row.recording is not None:
-        words.append(f"recording: {'true' if row.recording else 'false'}")
-    if row.expires_at is not None and row.expires_at >= NEVER:
-        words.append("expires_in: never")
-    elif expires_in is not None:
-        words.append(f"expires_in: {expires_in}")
-    elif row.expires_at is not None:
-        words.append(f"expires_at: {instant(row.expires_at)}")
-    return words
-
-
-def _unknown(row: LiveBinding, expires_in: str | None) -> str:
-    """A comment that names what the listing does not show."""
-    names = []
-    if row.recording is None:
-        names.append("recording")
-    if row.expires_at is None or (expires_in is None and row.expires_at < NEVER):
-        names.append("expires_in")
-    return f"  # unknown: {', '.join(names)}" if names else ""
 
 
 # -- with the world --------------------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 """`pnsync import`: live bindings that pnsync did not make come into the state, and into the files where asked."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.files import replace_file
 from pnsync.cli.options import DURATION
+from pnsync.declaring import RINGS_GROUP, How
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.text import escape
 from pnsync.render.units import counted
@@ -16,7 +16,8 @@ from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
     from pnsync.cli.session import Opened
-    from pnsync.importing import Declarations, Import, Matches
+    from pnsync.declaring import Declarations
+    from pnsync.importing import Import, Matches
     from pnsync.model import Desired, LiveBinding
 
 SHOWN = 20
@@ -38,6 +39,9 @@ SHOWN = 20
 )
 @click.option("--pool-number", metavar="POOL", help="The LAAFFIC pool, where the vendor does not show it.")
 @click.option(
+    "--numbers", metavar="FILE", help="Which file of numbers gets new ones, where there are several."
+)
+@click.option(
     "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
 )
 @click.pass_obj
@@ -54,6 +58,7 @@ def import_(
     provider: str | None,
     expires_in: str | None,
     pool_number: str | None,
+    numbers: str | None,
     lock_timeout: int | None,
 ) -> Verdict:
     """Take live bindings into the state: one, all, or those that equal a declared one. Makes no writing call."""
@@ -77,12 +82,12 @@ def import_(
                 verdict = _match(session, found, provider, dry_run)
             else:
                 rows, names = _asked(found, address, bind_id, provider, world.desired)
-                how = {"expires_in": expires_in, "pool_number": pool_number, "names": names}
+                how = How(expires_in, pool_number, names)
                 if address and names and write is None:
                     verdict = _take_declared(session, found, address, rows[0], dry_run)
                 else:
                     assert write is not None
-                    verdict = _write(session, found, rows, write, dry_run, how)
+                    verdict = _write(session, found, rows, write, dry_run, how, numbers)
             codes = (*verdict.codes, *failure_codes(found.observed))
             return Verdict("import", codes, done=verdict.done, serial=(before, held.state.serial))
 
@@ -201,71 +206,80 @@ def _write(
     rows: "list[LiveBinding]",
     file: str,
     dry_run: bool,
-    how: Mapping[str, Any],
+    how: "How",
+    number_file: str | None,
 ) -> Verdict:
     """Declare rows in a file, then record them as what it declares, so that the next plan is empty."""
-    from pnsync.importing import declarations
+    from pnsync.cli.declarations import Target
+    from pnsync.declaring import declarations
 
-    made = declarations(session.world.desired, rows, found.observed, **how)
-    if not dry_run and made.lines:
-        desired = _declared(session.invocation, file, made)
+    desired = session.world.desired
+    target = Target(session.invocation, file, number_file, desired.policy.numbers == "named")
+    made = declarations(desired, rows, found.observed, how, target.known)
+    if made.lines and not dry_run:
+        made, declared = target.write(made, lambda more: declarations(
+            desired, rows, found.observed, replace(how, left_out={**how.left_out, **more}), target.known
+        ))  # fmt: skip
         by_address = {f"bindings.{name}": row for name, row in made.rows.items()}
-        found.take(by_address, lambda address: desired.bindings[address.removeprefix("bindings.")])
+        found.take(by_address, lambda address: declared.bindings[address.removeprefix("bindings.")])
+    if how.names and made.left_out:
+        row, why = made.left_out[0]
+        raise UsageError(
+            "the binding cannot be declared", f"{escape(row.bind_id)}: {escape(why)}.", *_axg_advice(why)
+        )
     taken = counted(len(made.lines), "live binding")
     session.show(
         f"Would take {taken} and declare them in {escape(file)}."
         if dry_run
         else f"Took {taken}, declared in {escape(file)}."
     )
-    _list(
-        session,
-        "",
-        ()
-        if not made.left_out
-        else (f"{escape(row.bind_id)}  left out: {why}" for row, why in made.left_out),
-    )
+    if made.numbers:
+        names = counted(len(made.numbers), "new name")
+        session.show(
+            f"{names} of numbers {'would stand' if dry_run else 'stand'} in {escape(target.numbers())}."
+        )
+    _tell_rest(session, made)
     if made.lines and not dry_run:
         session.show(f"Nothing should be left to do:\n    {session.invocation.again('plan')}")
     return Verdict("import", done=0 if dry_run else len(made.lines))
 
 
-def _declared(invocation: Invocation, file: str, made: "Declarations") -> "Desired":
-    """Write the declarations into a file and read all files again; where they do not hold, nothing has changed.
-
-    The file is written before the state: declared and not recorded is harmless, the other way round would unbind.
-    """
-    from pnsync.config import load
-    from pnsync.yamlfile.editing import Unformattable, with_entries
-
-    path = invocation.path(file)
-    before = path.read_bytes() if path.exists() else None
-    try:
-        text = with_entries(before or _HEAD.encode(), file, "bindings", list(made.lines.values()))
-    except Unformattable as error:
-        raise UsageError(
-            "the file cannot be added to", f"{escape(file)} is left as it is: {error}."
-        ) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, text)
-    try:
-        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
-        if not made.lines.keys() <= desired.bindings.keys():
-            raise UsageError(
-                "the file is not included",
-                f"{escape(file)} is not among the files that {escape(invocation.root)} includes; add it:",
-                command=f'include: ["{file}"]',
-            )
-    except BaseException:
-        _put_back(path, before)
-        raise
-    return desired
+def _axg_advice(why: str) -> tuple[str, ...]:
+    return (
+        ("Declare it with `mode: axg` and its group, and import it under that name:",)
+        if why == RINGS_GROUP
+        else ()
+    )
 
 
-def _put_back(path: Path, before: bytes | None) -> None:
-    if before is None:
-        path.unlink(missing_ok=True)
-    else:
-        replace_file(path, before)
-
-
-_HEAD = "# Live bindings that pnsync took over. What the vendor's listing does not show is marked unknown.\n"
+def _tell_rest(session: "Opened", made: "Declarations") -> None:
+    """What was left out, by reason; what may be otherwise than it is declared; what ends nobody knows when."""
+    reasons: dict[str, list[LiveBinding]] = {}
+    for row, why in made.left_out:
+        reasons.setdefault(why, []).append(row)
+    for why, rows in reasons.items():
+        _list(
+            session,
+            f"{counted(len(rows), 'live binding')} left out: {escape(why)}.",
+            (f"{one.provider}  {escape(one.bind_id)}" for one in rows),
+        )
+        for line in _axg_advice(why):
+            session.show(line)
+            session.show(f"    pnsync import NAME {escape(rows[0].bind_id)}")
+    if made.maybe_groups:
+        count = counted(len(made.maybe_groups), "binding")
+        _list(
+            session,
+            f"{count} may ring a group rather than phone B alone, as that is a member of one; a listing does not tell. "
+            "Where it does, declare `mode: axg` before it is renewed:",
+            (f"bindings.{name}  {escape(group)}" for name, group in sorted(made.maybe_groups.items())),
+        )
+    unknown = sorted({row.provider for row in made.rows.values() if row.expires_at is None})
+    if unknown:
+        first = next(name for name, row in made.rows.items() if row.expires_at is None)
+        session.show(
+            f"When bindings of {', '.join(unknown)} end is not known: its listing names no time zone, which the first binding "
+            "that pnsync makes there tells. Until then they are not renewed. To learn it at once, make one anew:"
+        )
+        session.show(f"    {session.invocation.again('plan')} --replace bindings.{first} --out zone.pnsplan")
+        session.show("    pnsync apply zone.pnsplan")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from pnsync.sandbox.account import Account
-from pnsync.sandbox.records import Binding
+from pnsync.sandbox.records import Binding, Group
 from pnsync.sandbox.transport import SandboxTransport
 
 Run = Callable[..., Result]
@@ -196,8 +196,43 @@ def test_what_is_not_shown_well_enough_is_left_out(project: Run) -> None:
         {"phone_a": phone(4), "phone_b": phone(5)},
     )
     ended = project("import", "--all", "--write", "bindings/old.yaml")
-    assert "b0  left out: it rings a group that the listing does not name" in ended.output
+    assert "1 live binding left out: it rings a group, and no listing says which.\n  nx  b0\n" in ended.output
+    assert "pnsync import NAME b0" in ended.output
     assert "Took 1 live binding," in ended.output
+    empty(project)
+    alone = project("import", "mine", "b0", "--write", "bindings/old.yaml")
+    assert alone.exit_code == 8
+    assert "cannot be declared" in alone.output
+
+
+def test_one_that_rings_a_group_is_taken_once_its_group_is_declared(project: Run) -> None:
+    with account("nxcloud").writing(time.time()) as board:
+        board.put_group(Group("g-1", "couriers", (phone(21), phone(22))), time.time())
+    live("nxcloud", {"mode": "axg", "phone_a": phone(1), "group_id": "g-1"})
+    assert "1 live binding left out" in project("import", "--all", "--write", "bindings/old.yaml").output
+    write(f"mine: {{provider: nx, mode: axg, phone_a: {phone(1)}, group: couriers, expires_in: never}}")
+    Path("bindings/g.yaml").write_text("groups: {couriers: {provider: nx, holds: people}}\n")
+    ended = project("import", "mine", "b0")
+    assert ended.exit_code == 0, ended.output
+    assert "differs" not in ended.output
+    empty(project)
+    assert len(bindings("nxcloud")) == 2
+
+
+def test_one_whose_phone_b_is_in_a_group_is_marked(project: Run) -> None:
+    """A listing shows neither mode nor group: who renews it as axb would cut the others of the group off."""
+    with account("nxcloud").writing(time.time()) as board:
+        board.put_group(Group("g-1", "couriers", (phone(21), phone(22))), time.time())
+    live(
+        "nxcloud",
+        {"phone_a": phone(1), "phone_b": phone(21)},
+        {"phone_a": phone(2), "phone_b": phone(23)},
+    )
+    ended = project("import", "--all", "--write", "bindings/old.yaml")
+    assert "1 binding may ring a group rather than phone B alone" in ended.output
+    assert "  bindings.nx-b0  couriers\n" in ended.output
+    text = Path("bindings/old.yaml").read_text()
+    assert ["unknown: mode" in one for one in text.splitlines() if "nx-b" in one] == [True, False]
     empty(project)
 
 
