@@ -64,7 +64,8 @@ class Declared:
         target = self._target(address, binding, entry)
         expires = None if entry is None else known_expiry(entry, row)
         if target is None:
-            if entry is not None and row is not None:
+            # `renew` wants what is recorded: without that it has nothing to keep alive but a group that is gone.
+            if entry is not None and row is not None and not self.renewing:
                 self._keep_alive(address, binding, position, entry, row)
             return
         allocated = address in self.allocation.chosen

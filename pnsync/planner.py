@@ -82,7 +82,9 @@ class _Planning:
     ) -> None:
         names = {one.source: one.target for one in desired.moved}
         every = {names.get(address, address): one for address, one in holds_of(state).items()}
-        self.held = {address: one for address, one in every.items() if one.holds(now)}
+        self.held = {
+            address: replace(one, address=address) for address, one in every.items() if one.holds(now)
+        }
         self.desired = desired = switched_off(desired, self.held)
         self.given = state
         self.now = now
