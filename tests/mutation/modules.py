@@ -13,6 +13,7 @@ class Module:
 
 _PLANNER = (
     "tests/test_planner.py",
+    "tests/test_planner_cases.py",
     "tests/test_planner_doubt.py",
     "tests/test_planner_groups.py",
     "tests/test_planner_time.py",
@@ -20,6 +21,7 @@ _PLANNER = (
     "tests/test_limits.py",
     "tests/test_ordering.py",
     "tests/test_scope.py",
+    "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
 )
 
