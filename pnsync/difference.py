@@ -1,15 +1,21 @@
 """What two sets of files declare differently: bindings, groups, and all that stands in the root; with its JSON form.
 
 Promises: says nothing of what a vendor or a state holds; a real number is shown by its mask; a change of a default is
-told once, with the bindings that it reaches, and not again for each of them. Pure.
+told once, with the bindings that it reaches, and not again for each of them. Where numbers stand apart, bindings are
+compared by the names they use, so that no key is needed; what a plain file of numbers says otherwise is told beside them,
+of a sealed one only that it changed. Pure.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from typing import Any, Final
 
 from pnsync import yamlfile
 from pnsync.config import Source
+from pnsync.config.numbers import STAND_IN_DIGITS, is_number_name, stand_in
+from pnsync.config.opening import sealed
+from pnsync.config.scalars import phone_digits
 from pnsync.masking import Masker
 from pnsync.model import Binding, Desired, Group, Holds, Lifetime
 from pnsync.phone import Phone
@@ -21,9 +27,10 @@ _LIMIT_BYTES: Final = 64 * 1024 * 1024
 _OF_BINDING: Final = tuple(
     one.name
     for one in fields(Binding)
-    if one.name not in ("name", "span", "lifetime", "x_group", "extension_auto")
+    if one.name
+    not in ("name", "span", "lifetime", "x_group", "extension_auto", "phone_a_name", "phone_b_name")
 )
-_OF_GROUP: Final = tuple(one.name for one in fields(Group) if one.name not in ("name", "span"))
+_OF_GROUP: Final = tuple(one.name for one in fields(Group) if one.name not in ("name", "span", "named"))
 _INHERITED: Final = (
     "provider",
     "mode",
@@ -35,7 +42,6 @@ _INHERITED: Final = (
     "renew_before",
     "labels",
 )
-_PERSONAL: Final = ("phone_a", "phone_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,19 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """What a file of numbers says otherwise: of a name, with the bindings that use it; without one, of a sealed file."""
+
+    file: str
+    action: str
+    """`changed`, and of sealed files `added` or `removed`."""
+    name: str | None = None
+    before: Phone | None = None
+    after: Phone | None = None
+    bindings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Everything that differs. `defaults` explains some of `changed`, which names each binding all the same."""
 
@@ -71,21 +90,32 @@ class Difference:
     settings: tuple[str, ...]
     """What of the root differs: `providers.nx`, `policy`, `schedule`, `state`, `lineage`."""
     unchanged: int
+    numbers: tuple[Number, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The names of numbers in groups, by the digits that stand in for them."""
+
+
+Numbers = Mapping[str, str] | bytes
+"""A file of numbers: names and digits, or the digest of a sealed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the files say themselves: each file's defaults, and for each binding its file and its own keys."""
+    """What the files say themselves: each file's defaults, for each binding its file and its own keys, and the numbers."""
 
     root: str
     defaults: Mapping[str, Mapping[str, str]]
     own: Mapping[str, tuple[str, frozenset[str]]]
+    numbers: Mapping[str, Numbers] = field(default_factory=dict, repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def written(source: Source, desired: Desired) -> Written:
     """The defaults and own keys of files that were loaded from a source."""
     defaults: dict[str, dict[str, str]] = {}
     own: dict[str, tuple[str, frozenset[str]]] = {}
+    names: dict[str, str] = {}
+    numbers: dict[str, Numbers] = {}
     limits = yamlfile.Limits()
     for file in desired.files:
         if file.endswith(".csv"):
@@ -100,7 +130,29 @@ def written(source: Source, desired: Desired) -> Written:
         for name, one in holder.items() if isinstance(holder, yamlfile.Mapping) else ():
             if isinstance(one, yamlfile.Mapping):
                 own[name] = (file, frozenset(one))
-    return Written(desired.root, defaults, own)
+        groups = node.get("groups")
+        for one in groups.values() if isinstance(groups, yamlfile.Mapping) else ():
+            phones = one.get("phones") if isinstance(one, yamlfile.Mapping) else None
+            for text in phones if isinstance(phones, yamlfile.Sequence) else ():
+                if is_number_name(text):
+                    names[stand_in(str(text))[-STAND_IN_DIGITS:]] = str(text)
+        if file == desired.root:
+            numbers = _numbers(source, node.get("numbers"))
+    return Written(desired.root, defaults, own, numbers, names)
+
+
+def _numbers(source: Source, patterns: yamlfile.Node) -> dict[str, Numbers]:
+    found: dict[str, Numbers] = {}
+    for pattern in patterns if isinstance(patterns, yamlfile.Sequence) else [patterns]:
+        for file in source.glob(pattern) if isinstance(pattern, str) else ():
+            data = source.read(file, _LIMIT_BYTES)
+            if sealed(data, file):
+                found[file] = sha256(data).digest()
+                continue
+            node, _ = yamlfile.load(data, file, yamlfile.Limits())
+            said = {} if node is None else node
+            found[file] = {name: phone_digits(one) for name, one in said.items() if isinstance(one, str)}
+    return found
 
 
 def compare(before: Desired, after: Desired, said_before: Written, said_after: Written) -> Difference:
@@ -142,8 +194,35 @@ def compare(before: Desired, after: Desired, said_before: Written, said_after: W
             if address not in news and address not in renamed.values():
                 changed.append(_changed(address, "removed", values(old), {}, old))
     return Difference(
-        tuple(changed), _reached(changed, said_before, said_after), _settings(before, after), unchanged
+        tuple(changed),
+        _reached(changed, said_before, said_after),
+        _settings(before, after),
+        unchanged,
+        _numbers_changed(after, said_before.numbers, said_after.numbers),
+        {**said_before.names, **said_after.names},
     )
+
+
+def _numbers_changed(
+    after: Desired, before: Mapping[str, Numbers], now: Mapping[str, Numbers]
+) -> tuple[Number, ...]:
+    """What files of numbers say otherwise. A plain one on one side only says nothing: Git does not keep those."""
+    users: dict[str, list[str]] = {}
+    for one in after.bindings.values():
+        for name in {one.phone_a_name, one.phone_b_name} - {None}:
+            users.setdefault(str(name), []).append(one.address)
+    found: list[Number] = []
+    for file in sorted({*before, *now}):
+        old, new = before.get(file), now.get(file)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += [
+                Number(file, "changed", name, Phone(old[name]), Phone(digits), tuple(users.get(name, ())))
+                for name, digits in new.items()
+                if old.get(name, digits) != digits
+            ]
+        elif old != new and (isinstance(old, bytes) or isinstance(new, bytes)):
+            found.append(Number(file, "added" if old is None else "removed" if new is None else "changed"))
+    return tuple(found)
 
 
 def _changed(
@@ -203,6 +282,8 @@ def binding_values(one: Binding) -> dict[str, object]:
     found["enabled"] = None if one.enabled else False
     for name in ("recording", "protect"):
         found[name] = found[name] or None
+    for name, said in (("phone_a", one.phone_a_name), ("phone_b", one.phone_b_name)):
+        found[name] = found[name] if said is None else said
     if one.x_group is not None:
         found["phone_x"] = f"{{group: {one.x_group}}}"
     if one.extension_auto:
@@ -237,7 +318,7 @@ def document(found: Difference, revisions: tuple[str, str], masker: Masker) -> d
     """The JSON form; `revisions` names both sides."""
 
     def shown(values: Mapping[str, object]) -> dict[str, object]:
-        return {name: _shown(value, masker) for name, value in values.items()}
+        return {name: _shown(value, masker, found.names) for name, value in values.items()}
 
     counts = dict.fromkeys(("added", "removed", "changed", "moved"), 0)
     for one in found.changed:
@@ -253,6 +334,17 @@ def document(found: Difference, revisions: tuple[str, str], masker: Masker) -> d
         "to": revisions[1],
         "summary": {**counts, "unchanged": found.unchanged},
         "settings": list(found.settings),
+        "numbers": [
+            {
+                "file": one.file,
+                "action": one.action,
+                "name": one.name,
+                "before": None if one.before is None else masker.show(one.before),
+                "after": None if one.after is None else masker.show(one.after),
+                "bindings": None if one.name is None else len(one.bindings),
+            }
+            for one in found.numbers
+        ],
         "defaults": [
             {
                 "file": one.file,
@@ -285,9 +377,9 @@ def _by_default(one: Changed, keys: set[str]) -> bool:
     return one.action == "changed" and bool(names) and names <= keys
 
 
-def _shown(value: object, masker: Masker) -> object:
+def _shown(value: object, masker: Masker, names: Mapping[str, str]) -> object:
     if isinstance(value, Phone):
-        return masker.show(value)
+        return names.get(value.digits[-STAND_IN_DIGITS:]) or masker.show(value)
     if isinstance(value, tuple):
-        return [_shown(one, masker) for one in value]
+        return [_shown(one, masker, names) for one in value]
     return value if isinstance(value, (bool, int)) else str(value)

@@ -36,7 +36,7 @@ def diff(
     detailed_exitcode: bool,
 ) -> int:
     """Compare what commit REV declares with another, or with the files as they are here. Works offline."""
-    from pnsync.config import FolderSource, Source, load_source
+    from pnsync.config import FolderSource, Reading, Source, load_source
     from pnsync.difference import Written, compare, document, written
     from pnsync.masking import Masker, new_key
     from pnsync.model import Desired
@@ -53,7 +53,7 @@ def diff(
             source = GitRevision(invocation.folder, name, path=path)
             shown = name if name != source.commit else name[:12]
         try:
-            desired = load_source(source, invocation.root, environ=invocation.environ)
+            desired = load_source(source, invocation.root, environ=invocation.environ, reading=Reading.NAMES)
         except ConfigError as error:
             if name is None:
                 raise
@@ -77,5 +77,5 @@ def diff(
             invocation.output.out(difference_markdown(shown, max_chars=max_chars or MAX_CHARS), end="")
         case _:
             invocation.output.out(difference_text(shown))
-    differs = bool(found.changed or found.settings or found.defaults)
+    differs = bool(found.changed or found.settings or found.defaults or found.numbers)
     return ExitCode.DIFFERENCES if detailed_exitcode and differs else ExitCode.DONE

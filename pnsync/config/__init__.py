@@ -7,7 +7,7 @@ was loaded; `PAGES` explains every code.
 from pnsync.config.codes import PAGES
 from pnsync.config.digest import config_digest
 from pnsync.config.loading import load, load_source
-from pnsync.config.numbers import Reading, stand_in
+from pnsync.config.numbers import Reading
 from pnsync.config.place import read_place
 from pnsync.config.policy import policy_findings
 from pnsync.config.scalars import is_safe_name as named_safely
@@ -25,5 +25,4 @@ __all__ = [
     "named_safely",
     "policy_findings",
     "read_place",
-    "stand_in",
 ]

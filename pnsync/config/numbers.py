@@ -40,13 +40,14 @@ class Reading(Enum):
 
 UNPROVEN: Final = frozenset({"E310", "E316"})
 """Findings that a stand-in makes: a phone not in a group, a group of another country."""
-_STAND_IN_DIGITS: Final = 20
+STAND_IN_DIGITS: Final = 16
+"""Of a stand-in behind its country code: longer than any number of a number plan."""
 
 
 def stand_in(name: str, code: str = "1") -> str:
-    """Digits in the place of a number that is not known, the same for the same name; of no number plan's length."""
-    made = code + str(int.from_bytes(hashlib.sha256(name.encode()).digest()))
-    return made[:_STAND_IN_DIGITS]
+    """Digits in the place of a number that is not known, the same for the same name behind the country code."""
+    made = int.from_bytes(hashlib.sha256(name.encode()).digest())
+    return code + str(made)[-STAND_IN_DIGITS:]
 
 
 def is_number_name(text: object) -> bool:

@@ -22,6 +22,8 @@ _NOTE: Final = "Compared offline: what the files declare, not what is live."
 def _headline(document: Document) -> str:
     parts = [f"{document['summary'][action]:,} {action}" for action in ORDER if document["summary"][action]]
     parts += [counted(len(document["settings"]), "setting") + " changed"] if document["settings"] else []
+    numbers = len(document.get("numbers", ()))
+    parts += [counted(numbers, "change") + " of numbers"] if numbers else []
     return ", ".join(parts) or "no difference"
 
 
@@ -58,10 +60,21 @@ def _default(one: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"defaults.{one['key']}", f"{_word(one['before'])} → {_word(one['after'])}", reach
 
 
+def _number(one: Mapping[str, Any]) -> tuple[str, str]:
+    """What a file of numbers says otherwise, and whom it reaches."""
+    if one["name"] is None:
+        return f"{one['action']}; it is sealed, so that no more is told", "unknown"
+    return f"{one['name']} {one['before']} → {one['after']}", counted(one["bindings"], "binding")
+
+
 def difference_text(document: Document) -> str:
     """The difference for a terminal."""
     lines = [f"{escape(document['from'])} → {escape(document['to'])}: {_headline(document)}"]
     lines += [f"  ~ {escape(one)}" for one in document["settings"]]
+    for one in document.get("numbers", ()):
+        what, reach = _number(one)
+        tail = "" if one["name"] is None else f", which reaches {reach}"
+        lines.append(f"  ~ {escape(one['file'])}: {escape(what)}{tail}")
     for one in document["defaults"]:
         key, values, reach = _default(one)
         lines.append(f"  ~ {escape(one['file'])}: {key} {escape(values)}, which reaches {reach}")
@@ -84,6 +97,14 @@ def difference_markdown(document: Document, *, max_chars: int = MAX_CHARS) -> st
     ]
     if document["settings"]:
         head += ["", f"Changed in the root file: {', '.join(code(one) for one in document['settings'][:20])}"]
+    numbers = document.get("numbers", ())
+    if numbers:
+        head += ["", "| numbers | change | reaches |", "| --- | --- | --- |"]
+        for one in numbers[:50]:
+            what, reach = _number(one)
+            head.append(f"| {code(one['file'])} | {code(what)} | **{reach}** |")
+        if len(numbers) > 50:
+            head += ["", f"and {counted(len(numbers) - 50, 'more change')} of numbers"]
     if document["defaults"]:
         head += ["", "| default | change | reaches |", "| --- | --- | --- |"]
         for one in document["defaults"][:50]:

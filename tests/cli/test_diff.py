@@ -191,3 +191,66 @@ def test_no_state_no_key_no_hook(repository: Run) -> None:
 def test_outside_a_repository(run: Run) -> None:
     ended = run("diff", "HEAD")
     assert ended.exit_code == 8
+
+
+# -- numbers apart from bindings -------------------------------------------------------------------------------------
+
+NAMED = """\
+version: 1
+numbers: [numbers.yaml, west.yaml.age, east.sops.yaml]
+providers:
+  nx: {type: nxcloud}
+defaults: {provider: nx, mode: axb, expires_in: 1d}
+policy: {numbers: named}
+groups: {people: {provider: nx, holds: people, phones: [alice, carol]}}
+bindings:
+  ride: {phone_a: alice, phone_b: bob}
+  desk: {mode: axb_extension, phone_a: bob, phone_x: 447401264117, extension: 101}
+  ring: {mode: axg, phone_a: bob, group: people, phone_b: alice, phone_x: 85235753351}
+"""
+
+
+def test_no_key_and_no_number_is_needed(repository: Run) -> None:
+    """The files of numbers are not in Git, or sealed: a fork's pull request is compared all the same."""
+    commit(pnsync_yaml=NAMED, bindings__own_yaml="", bindings__rides_yaml="")
+    named = NAMED.replace("phone_b: bob", "phone_b: dave").replace("[alice, carol]", "[alice, erin]")
+    commit(pnsync_yaml=named)
+    found = document(repository, "HEAD~1", "HEAD")
+    assert {one["address"]: (one["before"], one["after"]) for one in found["changes"]} == {
+        "bindings.ride": ({"phone_b": "bob"}, {"phone_b": "dave"}),
+        "groups.people": ({"phones": ["alice", "carol"]}, {"phones": ["alice", "erin"]}),
+    }
+    assert (found["numbers"], found["summary"]["unchanged"]) == ([], 2)
+    Path("numbers.yaml").write_text("alice: 447700900123\nbob: 447700900124\n")
+    assert document(repository, "HEAD")["changes"] == []
+    literal = NAMED.replace("phone_b: bob", "phone_b: 447700900777")
+    commit(pnsync_yaml=literal)
+    text = repository("diff", "HEAD~1").stdout
+    assert "phone_b: dave → 44••••77" in text
+
+
+def test_what_a_file_of_numbers_says_otherwise(repository: Run) -> None:
+    files = {"bindings__own_yaml": "", "bindings__rides_yaml": ""}
+    commit(
+        pnsync_yaml=NAMED, numbers_yaml="alice: 447700900123\nbob: 447700900124\nzoe: 447700900125\n", **files
+    )
+    Path("west.yaml.age").write_bytes(b"one")
+    commit()
+    Path("west.yaml.age").write_bytes(b"two")
+    Path("east.sops.yaml").write_text("carol: ENC[x]\nsops: {mac: x}\n")
+    commit(numbers_yaml="alice: 447700900129\nbob: +44 7700 900124\ndave: 447700900126\n")
+    found = document(repository, "HEAD~1", "HEAD")
+    assert found["changes"] == []
+    assert [(one["file"], one["action"], one["name"], one["bindings"]) for one in found["numbers"]] == [
+        ("east.sops.yaml", "added", None, None),
+        ("numbers.yaml", "changed", "alice", 2),
+        ("west.yaml.age", "changed", None, None),
+    ]
+    ended = repository("diff", "HEAD~1", "HEAD", "--detailed-exitcode")
+    assert ended.exit_code == 2
+    assert "HEAD~1 → HEAD: 3 changes of numbers\n" in ended.stdout
+    assert "→ 44••••29" in ended.stdout and ", which reaches 2 bindings\n" in ended.stdout
+    assert "  ~ west.yaml.age: changed; it is sealed, so that no more is told\n" in ended.stdout
+    written = repository("diff", "HEAD~1", "HEAD", "--format", "markdown").stdout
+    assert "**2 bindings**" in written
+    assert "4477009" not in ended.stdout + written + json.dumps(found)
