@@ -26,7 +26,13 @@ _PLANNER = (
 )
 
 _STATE = ("tests/test_journal.py", "tests/test_journal_effects.py", "tests/test_replay.py")
-_STORE = ("tests/test_store.py", "tests/test_lease.py", "tests/sealing/test_store.py")
+_STORE = (
+    "tests/test_store_sessions.py",
+    "tests/test_store_refusals.py",
+    "tests/test_store.py",
+    "tests/test_lease.py",
+    "tests/sealing/test_store.py",
+)
 _APPLY = (
     "tests/test_settlement.py",
     "tests/test_apply.py",
@@ -43,7 +49,7 @@ MODULES = {
     "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
     "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
     "journal": Module("pnsync/journal.py", _STATE),
-    "record": Module("pnsync/record.py", ("tests/test_record.py",)),
+    "record": Module("pnsync/record.py", ("tests/test_record.py", "tests/test_store_refusals.py")),
     "store": Module("pnsync/store.py", _STORE),
     "history": Module("pnsync/history.py", _STORE),
     "lease": Module("pnsync/lease.py", _STORE),
