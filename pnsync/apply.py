@@ -1,7 +1,8 @@
 """The steps of a plan as vendor calls, in order, each between a durable intent and a durable outcome.
 
 The protocol is RELIABILITY 3: an intent is durable before its call, its outcome after; what one change ended with
-and what the next begins with travel in one record. Nothing is repeated blindly. No clean-up code carries a promise:
+and what the next begins with travel in one record, and where a record costs more than a call, the intents of several
+that do not depend on each other (`ahead`). Nothing is repeated blindly. No clean-up code carries a promise:
 a run that is killed anywhere leaves what the next one needs. One thread decides; calls run behind a Dispatcher.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pnsync.attempts import Moment, intent_of
 from pnsync.batch import Batch, Record
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
-from pnsync.journal import Applied, Event, NotSent, Opened, Refused, Unknown
+from pnsync.journal import Applied, Closed, Event, NotSent, Opened, Refused, Unknown
 from pnsync.lifetimes import over
 from pnsync.model import Listing
 from pnsync.outcomes import Outcomes
@@ -26,6 +27,10 @@ from pnsync.verdict import Reporter
 
 GRACE_SECONDS = 4.0
 """What calls in flight, and the second half of a change, are given after a signal (5 s in all, SPEC 3)."""
+AHEAD_SECONDS = 5.0
+"""How long the calls of one record may take by their providers' rates."""
+OUTCOME_WAITS_SECONDS = 10.0
+"""How long an outcome waits at most for the record of the next intents, where one record serves several calls."""
 
 
 class Applying:
@@ -66,8 +71,13 @@ class Applying:
             self.progress, self.batch, self.telling, proofs, clock, conduct, again=self._again
         )
         self.waiting: deque[int] = deque(range(len(plan.steps)))
-        self.flying: dict[int, Intent] = {}
+        self.ahead: deque[int] = deque()
+        """Tickets of calls whose intents are durable and whose turn has not come."""
+        self.intents: dict[int, Intent] = {}
+        """Of tickets that are ahead or in flight."""
+        self.flying: set[int] = set()
         self.step_of_ticket: dict[int, int] = {}
+        self.written_at = clock.monotonic()
 
     # -- the loop --------------------------------------------------------------------------------------------------
 
@@ -78,14 +88,14 @@ class Applying:
             self._notice_interrupt()
             delay = self._start()
             if self.flying:
-                self.batch.flush()
+                self._write(more_follows=self.conduct.calls_a_record > 1)
                 self._collect(delay)
             elif delay is not None:
-                self.batch.flush()
+                self._write(more_follows=bool(self.ahead))
                 self.clock.sleep(delay)
             else:
                 break
-        self.batch.flush()
+        self._write()
         self._leave_rest()
 
     def _without_calls(self) -> None:
@@ -104,13 +114,31 @@ class Applying:
         if self.progress.deadline is None and self.interrupt.signal is not None:
             self.progress.deadline = self.clock.monotonic() + GRACE_SECONDS
 
+    def _write(self, *, more_follows: bool = False) -> None:
+        """Make what has ended durable; where more follows soon it may wait a little for that one's record."""
+        recent = self.clock.monotonic() - self.written_at < OUTCOME_WAITS_SECONDS
+        if not (more_follows and recent) or self.progress.closing:
+            self.batch.flush()
+            self.written_at = self.clock.monotonic()
+
     def _start(self) -> float | None:
         """Start what may start now, in plan order; the seconds until more may, None when nothing waits for time."""
+        soonest = self._send_ahead()
+        while soonest is None and not self.ahead and len(self.flying) < self.conduct.parallelism:
+            soonest, made = self._prepare()
+            if not made:
+                break
+            soonest = self._send_ahead(fresh=True)
+        return soonest
+
+    def _prepare(self) -> tuple[float | None, bool]:
+        """Record the intents of the next calls that may start; the seconds until any may, and whether any was made."""
         soonest: float | None = None
         passed: set[str] = set()
         skipped: list[int] = []
-        horizon = 8 * self.conduct.parallelism + 8
-        while self.waiting and len(self.flying) < self.conduct.parallelism and len(skipped) < horizon:
+        most = self._calls_a_record()
+        horizon = 8 * max(self.conduct.parallelism, most) + 8
+        while self.waiting and len(self.ahead) < most and len(skipped) < horizon:
             index = self.waiting.popleft()
             step = self.plan.steps[index]
             obstacle = self.starting.obstacle(step)
@@ -118,17 +146,36 @@ class Applying:
                 self.telling.left(index, obstacle)
                 continue
             delay = self.starting.delay(step, passed)
+            if delay == 0 and not self.ahead:
+                delay = self.starting.pace(step.provider)
             if delay == math.inf:
                 passed |= step.keys
                 skipped.append(index)
                 continue
-            if delay > 0:
+            if delay > 0 or (self.ahead and self._stands_alone(step)):
                 soonest = delay
                 skipped.append(index)
                 break
-            self._launch(index, step)
+            if self._grounded(index, step):
+                self._intend(index, step)
+                if self._stands_alone(step) or self.starting.begins(step):
+                    break
         self.waiting.extendleft(reversed(skipped))
-        return soonest
+        if self.ahead:
+            self.session.check()
+            self._write()
+        return (None if self.ahead else soonest), bool(self.ahead)
+
+    def _stands_alone(self, step: Step) -> bool:
+        """Whether a call's intent shares no record: its seconds are counted to an instant, or a listing comes first."""
+        if isinstance(step.target, Entry) and step.target.lifetime.until is not None:
+            return True
+        return step.unbinds is not None and self.proofs.stale(step.provider, self.clock.monotonic())
+
+    def _calls_a_record(self) -> int:
+        """How many intents the next record may hold: no more than may leave before the last of them is too old."""
+        slowest = min((one.config.rate for one in self.providers.values()), default=1.0)
+        return max(1, min(self.conduct.calls_a_record, int(slowest * AHEAD_SECONDS)))
 
     def _leave_rest(self) -> None:
         for index in list(self.waiting):
@@ -138,13 +185,10 @@ class Applying:
 
     # -- one call --------------------------------------------------------------------------------------------------
 
-    def _launch(self, index: int, step: Step) -> None:
-        """Record the intent of a step's call and then make the call, unless it has no ground any more."""
-        if not self._grounded(index, step):
-            return
+    def _intend(self, index: int, step: Step) -> None:
+        """Let the intent of a step's call wait for the next record, and the call for its turn."""
         provider = self.providers[step.provider]
         progress, change = self.progress, self.progress.change(step)
-        progress.slots.pop(step.provider, None)
         ticket = next(self.tally.tickets)
         intent = intent_of(
             step,
@@ -155,19 +199,69 @@ class Applying:
             moment=Moment(self.clock.now(), provider.vendor_now()),
             listed=self.proofs.bindings(step.provider),
             groups=self.proofs.groups(step.provider),
+            within=self.conduct.send_within_seconds,
         )
-        self.session.check()
         self.batch.add(Opened(intent))
-        self.batch.flush()
         progress.standing[index] = Standing.FLYING
-        progress.tries[index] += 1
-        self.flying[ticket] = intent
+        self.intents[ticket] = intent
         self.step_of_ticket[ticket] = index
         for key in step.keys:
             progress.held[key] = ticket
+        self.ahead.append(ticket)
+
+    def _send_ahead(self, *, fresh: bool = False) -> float | None:
+        """Make the calls whose turn has come; the seconds until the next one's, None when none waits for time.
+
+        `fresh`: their intents were recorded just now, after the hold was checked, so that the first may go as it is.
+        """
+        late: list[int] = []
+        soonest: float | None = None
+        while self.ahead and len(self.flying) < self.conduct.parallelism:
+            ticket = self.ahead[0]
+            index = self.step_of_ticket[ticket]
+            step, intent = self.plan.steps[index], self.intents[ticket]
+            provider = self.providers[step.provider]
+            obstacle = self.starting.obstacle(step)
+            if obstacle is not None:
+                self._give_up(ticket, obstacle)
+                self.telling.left(index, obstacle)
+                continue
+            if not fresh and provider.vendor_now() > intent.latest_at:
+                self._give_up(ticket, "its turn came too late")
+                self.progress.standing[index] = Standing.WAITING
+                late.append(index)
+                continue
+            soonest = self.starting.pace(step.provider) or None
+            if soonest is not None:
+                break
+            if not fresh:
+                self.session.check()
+            fresh = False
+            self.ahead.popleft()
+            self._send(ticket, index, step)
+        self.waiting.extendleft(reversed(late))
+        return soonest
+
+    def _send(self, ticket: int, index: int, step: Step) -> None:
+        progress, provider, intent = self.progress, self.providers[step.provider], self.intents[ticket]
+        progress.slots.pop(step.provider, None)
+        progress.tries[index] += 1
         progress.began.setdefault(step.change, self.clock.monotonic())
+        self.flying.add(ticket)
         self.tally.calls += 1
         self.dispatcher.submit(ticket, lambda: provider.send(intent))
+
+    def _give_up(self, ticket: int, reason: str) -> None:
+        """Close an attempt that is not made after all: no byte of it was sent."""
+        self.ahead.remove(ticket)
+        ended = NotSent(reason, withdrawn=True)
+        self.batch.add(Closed(self.intents[ticket].attempt, ended, int(self.clock.now())))
+        self._release(ticket)
+
+    def _release(self, ticket: int) -> Intent:
+        held = self.progress.held
+        self.progress.held = {key: holder for key, holder in held.items() if holder != ticket}
+        return self.intents.pop(ticket)
 
     def _grounded(self, index: int, step: Step) -> bool:
         """Whether a step's call still has what it rests on; where not, the step has failed."""
@@ -212,18 +306,15 @@ class Applying:
         for ticket, outcome in self.dispatcher.wait(timeout):
             if ticket in self.flying:
                 assert isinstance(outcome, Applied | NotSent | Refused | Unknown)
-                intent = self.flying.pop(ticket)
-                held = self.progress.held
-                self.progress.held = {key: holder for key, holder in held.items() if holder != ticket}
-                self.outcomes.take(self.step_of_ticket[ticket], intent, outcome)
+                self.flying.remove(ticket)
+                self.outcomes.take(self.step_of_ticket[ticket], self._release(ticket), outcome)
 
     def _abandon(self) -> None:
         """Out of time after a signal: what is in flight stays an open intent, which the next run settles."""
-        for ticket in list(self.flying):
-            intent = self.flying.pop(ticket)
+        for ticket in sorted(self.flying):
             reason = "the run was stopped before an answer came"
-            self.telling.uncertain(self.step_of_ticket[ticket], intent, reason)
-        self.progress.held.clear()
+            self.telling.uncertain(self.step_of_ticket[ticket], self._release(ticket), reason)
+        self.flying.clear()
 
     def _again(self, index: int) -> None:
         """Try a step once more, after what is known of it is recorded: a new attempt has a new generation."""

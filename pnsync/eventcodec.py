@@ -57,8 +57,8 @@ def encode_outcome(outcome: Outcome) -> Json:
                 }
                 | _given(request_id=outcome.request_id)
             )
-        case NotSent(reason=reason):
-            return {"o": "not_sent", "reason": reason}
+        case NotSent(reason=reason, withdrawn=withdrawn):
+            return {"o": "not_sent", "reason": reason} | _given(withdrawn=withdrawn)
         case Refused():
             return {
                 "o": "refused",

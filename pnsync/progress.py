@@ -12,6 +12,11 @@ from pnsync.errors import ExitCode
 from pnsync.plan import Change, Plan, Step
 from pnsync.verdict import Failed
 
+SEND_WITHIN_SECONDS = 5.0
+"""How much later than its intent a request may be stamped; a run that slept in between does not send it."""
+GROUP_WITHIN_SECONDS = 15.0
+"""The same where one record holds the intents of several calls, which are made one after the other."""
+
 
 class Standing(StrEnum):
     """How far a step has come."""
@@ -33,6 +38,13 @@ class Conduct:
     quarantine_seconds: int = 0
     not_after: float | None = None
     """The monotonic instant from which no change is begun."""
+    calls_a_record: int = 1
+    """How many intents may share a durable write, where that costs more than a call."""
+
+    @property
+    def send_within_seconds(self) -> float:
+        """How much later than its intent a request may be stamped."""
+        return SEND_WITHIN_SECONDS if self.calls_a_record == 1 else GROUP_WITHIN_SECONDS
 
 
 @dataclass(slots=True)

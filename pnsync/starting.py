@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from pnsync.attempts import SEND_WITHIN_SECONDS
 from pnsync.batch import Record
 from pnsync.interfaces import Clock, Provider
 from pnsync.plan import Action, Cause, Step
@@ -61,14 +60,14 @@ class Starting:
             return math.inf
         if step.keys & progress.held.keys() or step.keys & passed:
             return math.inf
-        rest = self._life_left(step)
-        if rest > 0:
-            return rest
-        now = self.clock.monotonic()
-        slot = progress.slots.get(step.provider)
-        if slot is None:
-            slot = progress.slots[step.provider] = now + self.providers[step.provider].pace()
-        return max(0.0, slot - now)
+        return max(0.0, self._life_left(step))
+
+    def pace(self, provider: str) -> float:
+        """The seconds until a provider's next call may leave."""
+        now, slots = self.clock.monotonic(), self.progress.slots
+        if provider not in slots:
+            slots[provider] = now + self.providers[provider].pace()
+        return max(0.0, slots[provider] - now)
 
     def _life_left(self, step: Step) -> float:
         """How long the old binding of a bind that expiry causes may still live by its vendor's clock, which decides."""
@@ -81,12 +80,16 @@ class Starting:
         provider = self.providers.get(entry.provider)
         if provider is None:
             return 0.0
-        left = entry.expires_at + SEND_WITHIN_SECONDS - provider.vendor_now()
+        left = entry.expires_at + self.conduct.send_within_seconds - provider.vendor_now()
         return left if left < CLOCK_ERROR_SECONDS else 0.0
 
     def _refuses_bind(self, step: Step) -> bool:
         binds = step.operation is Operation.BIND
-        begins = step.operation is Operation.UNBIND and isinstance(step.target, Entry) and not step.replaces
         if binds and step.finishes:
             return False
-        return step.provider in self.progress.tally.no_binds and (binds or begins)
+        return step.provider in self.progress.tally.no_binds and (binds or self.begins(step))
+
+    @staticmethod
+    def begins(step: Step) -> bool:
+        """Whether a step is the first half of an unbind-first change."""
+        return step.operation is Operation.UNBIND and isinstance(step.target, Entry) and not step.replaces

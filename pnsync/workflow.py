@@ -49,6 +49,8 @@ from pnsync.waiting import held
 RESERVED_BYTES: Final = 1 << 20
 CALL_BYTES: Final = 4096
 """What a call's intent and outcome take in the journal, generously."""
+CALLS_A_RECORD: Final = {"git": 10, "object": 10, "http": 10}
+"""How many calls share a record at places where one takes longer than a call; elsewhere each has its own."""
 SIGNALS: Final = {2: ExitCode.SIGINT, 15: ExitCode.SIGTERM}
 
 
@@ -276,6 +278,7 @@ class _Run:
                 self.options.fail_fast,
                 world.desired.policy.quarantine_seconds,
                 self.not_after,
+                CALLS_A_RECORD.get(world.desired.state.backend, 1),
             ),
             proofs=proofs,
             relist=self._relist,

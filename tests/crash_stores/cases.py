@@ -90,7 +90,7 @@ def apply(universe: Universe, case: Case, client: Client) -> Run:
 def try_case(prepared: Universe, case: Case, site: Site, master: Master) -> Found:
     """Disturb the apply there, end its recovery, recover, converge."""
     random = Random(f"{case}")
-    universe = Elsewhere(prepared, site.opens, site.direct)
+    universe = Elsewhere(prepared, site.kind, site.opens, site.direct)
     went_on, refused, struck = False, "", True
     try:
         if case.first:
@@ -124,7 +124,7 @@ def try_case(prepared: Universe, case: Case, site: Site, master: Master) -> Foun
 
 def calls_of(universe: Universe, case: Case, site: Site, master: Master) -> list[str]:
     """The calls to the place of a run that nothing disturbs, or of the recovery of a case."""
-    elsewhere = Elsewhere(universe, site.opens, site.direct)
+    elsewhere = Elsewhere(universe, site.kind, site.opens, site.direct)
     if case.first:
         apply(elsewhere, case, Client(disturbance(case, site, master)))
     client = Client()

@@ -21,7 +21,8 @@ from pnsync.backends.postgres import PostgresBackend
 from pnsync.errors import StateError
 from pnsync.interfaces import Backend, Blob, Clock, Exclusive
 from pnsync.lease import RENEW_SECONDS, Lease, Stop
-from pnsync.planning import Planned, PlanOptions
+from pnsync.model import StateConfig
+from pnsync.planning import Planned, PlanOptions, World
 from pnsync.state import State
 from pnsync.store import Store
 from pnsync.workflow import ApplyOptions
@@ -139,8 +140,9 @@ class StoredLedger(Ledger):
 class Elsewhere(Universe):
     """A prepared world that goes on with its state at another place; `direct` opens that undisturbed."""
 
-    def __init__(self, prepared: Universe, opens: Open, direct: Open) -> None:
+    def __init__(self, prepared: Universe, kind: str, opens: Open, direct: Open) -> None:
         self.__dict__.update(prepared.__dict__)
+        self._kind = kind
         self._opens, self._opened = opens, list[Backend]()
         self._direct: Backend = direct(SimClock(self.time, Process()))
         before = LocalBackend(PATH, SimClock(self.time, Process()), disk=_disk(prepared))
@@ -163,6 +165,11 @@ class Elsewhere(Universe):
             pinned_lineage=None,
             heartbeat=lambda lease: beating(lease, clock, process),
         )
+
+    def world(self, process: Process, random: Random, disk: Any = None) -> World:
+        """The program's world, in which the files name this kind of place."""
+        made = super().world(process, random, disk)
+        return replace(made, desired=replace(made.desired, state=StateConfig(self._kind, {})))
 
     def apply(
         self,

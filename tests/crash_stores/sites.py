@@ -8,7 +8,7 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import uuid4
 
 from stores import places, servers, severing
@@ -31,6 +31,7 @@ class Master(Protocol):
 class Site:
     """A fresh place on a server for one case. `proxy` is on the way of every run, and of nobody else."""
 
+    kind: ClassVar[str]
     proxy: Severing | None = None
 
     def opens(self, clock: Clock) -> Backend:
@@ -46,6 +47,7 @@ class Site:
 class PostgresSite(Site):
     """A state's name of its own in the one database."""
 
+    kind = "postgres"
     server: Path
     name: str = field(default_factory=lambda: str(uuid4()))
 
@@ -77,6 +79,7 @@ class PostgresSite(Site):
 class ObjectSite(Site):
     """A prefix of its own in the one bucket."""
 
+    kind = "object"
     endpoint: str
     prefix: str = field(default_factory=lambda: str(uuid4()))
 
@@ -99,6 +102,7 @@ class ObjectSite(Site):
 class GitSite(Site):
     """A bare repository of its own, and a clone for each run, as CI has."""
 
+    kind = "git"
     folder: Path
 
     def __post_init__(self) -> None:
