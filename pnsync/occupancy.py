@@ -1,7 +1,8 @@
 """Who holds what at a vendor now, and whether a plan's binds can have what they need.
 
 A bind that needs what another live binding of ours holds comes after its unbind where this plan frees it and is
-deferred where it does not; a holder that is not ours is a person's decision. What an open attempt may have bound
+deferred where it does not; a holder that is not ours is a person's decision. A phone that another binding of ours
+keeps is no obstacle: whether the vendor takes a second one is asked of the vendor. What an open attempt may have bound
 counts as held. Pure.
 """
 
@@ -21,6 +22,7 @@ from pnsync.resources import (
     held_by,
     needs_of,
     row_holds,
+    surely_exclusive,
 )
 from pnsync.state import Entry, Operation, State
 
@@ -161,7 +163,7 @@ class _Settling:
                         draft, f"needs what an open attempt of {holder.address} may hold", holder.not_before
                     )
                     return True
-                if (resource[1], holder.bind_id) not in freed:
+                if surely_exclusive(resource) and (resource[1], holder.bind_id) not in freed:
                     self._defer(draft, f"needs what {holder.address} holds, and this plan does not free it")
                     return True
         return False
@@ -171,7 +173,7 @@ class _Settling:
         owners: dict[Resource, str] = {}
         lost: set[int] = set()
         for one in sorted(self.kept, key=self._claim):
-            needs = self.needs.get(id(one), ())
+            needs = [need for need in self.needs.get(id(one), ()) if surely_exclusive(need)]
             owner = next((owners[need] for need in needs if need in owners), None)
             if owner is not None:
                 self._defer(one, f"needs what {owner} gets, and both cannot have it")

@@ -137,6 +137,7 @@ _ADVICE: Mapping[Refusal, str] = {
     Refusal.AUTHENTICATION: "check the key, its secret and the vendor's address list",
     Refusal.CLOCK: "set this machine's clock",
     Refusal.CAPACITY: "order numbers, or free some; the next apply tries again",
-    Refusal.CONFLICT: "`pnsync plan` shows which binding holds it",
+    Refusal.CONFLICT: "another binding holds it: `pnsync plan` names one that is not ours, `pnsync validate` the "
+    "phones that two of ours share",
     Refusal.ABSENT: "plan again; it is not at the vendor any more",
 }

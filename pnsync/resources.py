@@ -1,7 +1,7 @@
 """What a binding holds that no other may hold at the same time: (X, extension), a pair, a phone. Pure.
 
-NXCloud routes an extension binding by X and extension. LAAFFIC refuses a second AXB binding of either phone (-35),
-and nothing tells two of its bindings of one pair apart.
+NXCloud routes an extension binding by X and extension. LAAFFIC refuses a second AXB binding of either phone, or only
+of the pair: no page says how far its -35 reaches. Nothing tells two of its bindings of one pair apart.
 """
 
 from collections.abc import Collection
@@ -25,8 +25,13 @@ def pair(provider: str, a: Phone, b: Phone) -> Resource:
 
 
 def party(provider: str, phone: Phone) -> Resource:
-    """A phone where the vendor allows it one binding."""
+    """A phone where the vendor may allow it one binding."""
     return ("phone", provider, phone.digits)
+
+
+def surely_exclusive(resource: Resource) -> bool:
+    """Whether a second holder is out of the question; of a phone only the vendor can tell."""
+    return resource[0] != "phone"
 
 
 def needs_of(target: Entry, exclusive: Collection[str]) -> tuple[Resource, ...]:
