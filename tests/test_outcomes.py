@@ -184,7 +184,13 @@ def test_after_a_signal_what_was_not_sent_is_not_tried_again() -> None:
         (Refusal.AUTHENTICATION, 2, "A122", "check the key, its secret and the vendor's address list"),
         (Refusal.CLOCK, 2, "A123", "set this machine's clock"),
         (Refusal.CAPACITY, 1, "A124", "order numbers, or free some; the next apply tries again"),
-        (Refusal.CONFLICT, 1, "A125", "`pnsync plan` shows which binding holds it"),
+        (
+            Refusal.CONFLICT,
+            1,
+            "A125",
+            "another binding holds it: `pnsync plan` names one that is not ours, `pnsync validate` the phones that two "
+            "of ours share",
+        ),
         (Refusal.ABSENT, 1, "A126", "plan again; it is not at the vendor any more"),
     ],
     ids=[one.value for one in Refusal],
