@@ -28,12 +28,14 @@ _PLANNER = (
 _STATE = ("tests/test_journal.py", "tests/test_journal_effects.py", "tests/test_replay.py")
 _STORE = (
     "tests/test_store_sessions.py",
+    "tests/test_history.py",
     "tests/test_store_refusals.py",
     "tests/test_store.py",
     "tests/test_lease.py",
     "tests/sealing/test_store.py",
 )
 _APPLY = (
+    "tests/test_apply_groups.py",
     "tests/test_settlement.py",
     "tests/test_apply.py",
     "tests/test_starting.py",
