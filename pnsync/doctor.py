@@ -89,6 +89,37 @@ def judge_state(desired: Desired, state: State | None) -> list[Check]:
     return checks
 
 
+def judge_numbers(name: str, *, here: bool, sealed: bool, opens: bool, ignored: bool, tracked: bool) -> Check:
+    """A file of numbers: whether this run has it, and whether others will.
+
+    `ignored`: Git would not commit it; `tracked`: it would. Both False outside a repository.
+    """
+    subject = f"numbers: {name}"
+    seal = f"age -a -r age1… -o {name}.age {name}"
+    if not here:
+        advice = (
+            "a plain one is ignored by Git, so that a fresh clone has it not: copy it here, write it from a secret of the CI, or "
+            "seal it where it is, commit the sealed file and name it under `numbers:`"
+        )
+        return Check(subject, Health.FAILED, "is not here", advice, seal, ExitCode.USAGE)
+    if sealed and not opens:
+        advice = "set PNSYNC_AGE_IDENTITY, or PNSYNC_AGE_IDENTITY_FILE to the file that age-keygen wrote"
+        return Check(
+            subject, Health.FAILED, "is sealed, and this run has no age identity", advice, code=ExitCode.USAGE
+        )
+    if sealed:
+        return well(subject, "is sealed, and opens here")
+    if tracked:
+        advice = "Git would commit these real numbers: seal it, and name the sealed file under `numbers:`"
+        return Check(subject, Health.WARNING, "is in clear", advice, seal)
+    if ignored:
+        advice = (
+            "a fresh clone and CI have it not: seal it, commit the sealed file and name it under `numbers:`"
+        )
+        return Check(subject, Health.WARNING, "is in clear, and Git does not carry it", advice, seal)
+    return well(subject, "is in clear, for its owner alone")
+
+
 def judge_lock(status: Status) -> Check:
     """Whether a run holds the state, and for how long already."""
     holder = status.holder

@@ -17,6 +17,7 @@ from pnsync.doctor import (
     judge_files,
     judge_listing,
     judge_lock,
+    judge_numbers,
     judge_schedule,
     judge_standing,
     judge_state,
@@ -51,18 +52,59 @@ def doctor(invocation: Invocation, /, *, json: bool) -> Verdict:
 
 
 def _checks(invocation: Invocation, clock: "Clock") -> list[Check]:
-    from pnsync.config import load
+    from pnsync.config import Reading, load
 
     try:
-        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
+        desired = load(
+            invocation.folder, invocation.root, environ=invocation.environ, reading=Reading.AVAILABLE
+        )
     except ConfigError as error:
         advice = "nothing else can be checked before that; every finding is told by:"
         return [Check("files", Health.FAILED, error.summary, advice, "pnsync validate", ExitCode.USAGE)]
     except PnsyncError as error:
         return [failed("files", error)]
     checks, state = _state_checks(invocation, desired, clock)
+    checks[1:1] = _number_checks(invocation)
     for config in desired.providers.values():
         checks += _provider_checks(invocation, config, state, clock)
+    return checks
+
+
+def _number_checks(invocation: Invocation) -> list[Check]:
+    """Whether this run has the files of numbers, and whether a fresh clone would."""
+    from pnsync.checkout import GitCheckout
+    from pnsync.cli.numberfiles import files, rooted
+    from pnsync.config.numbers import GLOB
+    from pnsync.config.opening import Opener, sealed
+    from pnsync.sealing.identity import NoKey
+
+    found = rooted(invocation)
+    missing = [one for one in found.patterns if not GLOB.search(one) and not invocation.path(one).exists()]
+    checks = [
+        judge_numbers(one, here=False, sealed=False, opens=False, ignored=False, tracked=False)
+        for one in missing
+    ]
+    opener = Opener(invocation.environ)
+    checkout = GitCheckout(invocation.folder, path=invocation.environ.get("PATH"))
+    for name in files(invocation, found):
+        path = invocation.path(name)
+        data = path.read_bytes()
+        opens, closed = True, sealed(data, name)
+        try:
+            opener.open(name, data)
+        except NoKey:
+            opens = False
+        tracked = not closed and checkout.would_commit(path)
+        checks.append(
+            judge_numbers(
+                name,
+                here=True,
+                sealed=closed,
+                opens=opens,
+                ignored=not tracked and checkout.head() is not None,
+                tracked=tracked,
+            )
+        )
     return checks
 
 
