@@ -1,14 +1,38 @@
-"""Tests that need a program run where it is; where it is missing they are left out, and that is said.
+"""What holds of all tests: how much they try, what they need, and how they are named.
 
-Where CI is set nothing is left out: there a test without its program fails.
+- How much: `tests/profile.py` has the two profiles. In quick every Hypothesis test draws a fifth of its examples, the
+  same ones each time, and tests marked `slow` are left out.
+- Tests that need a program run where it is; where it is missing they are left out, and that is said. Where CI is set
+  nothing is left out: there a test without its program fails.
+- Names are the same in every process and at every hour, short and readable: else parallel runs refuse to begin.
 """
 
 import os
+import re
 import shutil
 import signal
 
 import pytest
+from hypothesis import settings
 from stores import servers
+
+from tests.profile import FULL, either
+
+LONGEST_NAME = 120
+"""Characters of a test's name with its parameters."""
+
+ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
+"""What pytest puts in the place of a character that cannot be shown."""
+
+LONGEST_VALUE = 40
+"""Characters of a parameter that stands in a name as it is."""
+
+QUICK_PART, QUICK_LEAST = 5, 20
+"""In quick a test draws this part of its examples, and so many at least."""
+
+settings.register_profile("quick", derandomize=True, database=None)
+if not FULL:
+    settings.load_profile("quick")
 
 MISSING = (
     "no Chromium with chromedriver here: the browser tests were left out (Debian: chromium chromium-driver)"
@@ -38,6 +62,7 @@ def missing() -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
+    config.addinivalue_line("markers", "slow: left out in the quick profile")
     config.addinivalue_line("markers", "browser: needs Chromium and chromedriver")
     config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
     config.addinivalue_line("markers", "needs_seaweed: needs SeaweedFS")
@@ -48,13 +73,47 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what cannot run."""
+    """Check the names, leave out what cannot run, and draw fewer examples in quick."""
+    odd = [one.nodeid for one in items if not well_named(one.name)]
+    if odd:
+        raise pytest.UsageError(
+            "Give these tests ids of their own, short and without odd bytes:\n" + "\n".join(odd[:20])
+        )
     lacking = missing()
-    without = [one for one in items if any(one.get_closest_marker(marker) for marker in lacking)]
-    if without:
-        left_out = set(without)
+    left_out = {one for one in items if any(one.get_closest_marker(marker) for marker in lacking)}
+    if not FULL:
+        left_out |= {one for one in items if one.get_closest_marker("slow")}
+        for one in items:
+            draw_fewer(one)
+    if left_out:
         items[:] = [one for one in items if one not in left_out]
-        config.hook.pytest_deselected(items=without)
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Call long or unreadable values by their parameter: what they hold may not be the same in every process."""
+    if isinstance(val, bytes):
+        val = val.decode("ascii", "replace")
+    if not isinstance(val, str) or (len(val) <= LONGEST_VALUE and val.isprintable() and val.isascii()):
+        return None
+    return argname
+
+
+def well_named(name: str) -> bool:
+    """Whether a name is short and holds no escaped bytes, which tell of data where a word should stand."""
+    return len(name) <= LONGEST_NAME and name.isprintable() and not ESCAPED.search(name)
+
+
+def draw_fewer(item: pytest.Item) -> None:
+    """Lower the number of examples of a Hypothesis test; `test_profile.py` notices when that has no effect."""
+    test = getattr(item, "obj", None)
+    test = getattr(test, "__func__", test)
+    given: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+    if given is None or hasattr(test, "_examples_of_full"):
+        return
+    test._examples_of_full = given.max_examples
+    fewer = max(min(QUICK_LEAST, given.max_examples), given.max_examples // QUICK_PART)
+    test._hypothesis_internal_use_settings = settings(given, max_examples=either(given.max_examples, fewer))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import forking
+from tests.profile import FULL
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30
 
@@ -63,11 +66,13 @@ class Program:
         return [sys.executable, "-m", "pnsync", *args]
 
     def start(
-        self, *args: str, env: Mapping[str, str] | None = None, **kwargs: Any
-    ) -> "subprocess.Popen[bytes]":
-        """Begin a run in a process group of its own."""
+        self, *args: str, env: Mapping[str, str] | None = None, anew: bool = FULL, **kwargs: Any
+    ) -> "subprocess.Popen[bytes] | forking.Running":
+        """Begin a run in a process group of its own; `anew` with a new interpreter and its own command line."""
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
         whole = environment(**(self.env | dict(env or {})))
+        if not anew:
+            return forking.start(self.argv(*args), cwd=self.folder, env=whole, **given)
         return subprocess.Popen(self.argv(*args), cwd=self.folder, env=whole, start_new_session=True, **given)
 
     def run(
@@ -129,7 +134,7 @@ class Program:
         return found
 
 
-def kill(process: "subprocess.Popen[bytes]", number: int = signal.SIGKILL) -> None:
+def kill(process: "subprocess.Popen[bytes] | forking.Running", number: int = signal.SIGKILL) -> None:
     """Send a signal to a run that is still there."""
     if process.poll() is None:
         os.kill(process.pid, number)

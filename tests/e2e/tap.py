@@ -121,6 +121,7 @@ def digest(headers: dict[str, str], text: str) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: "_Listener"
 
     def do_POST(self) -> None:

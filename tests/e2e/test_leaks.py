@@ -128,7 +128,7 @@ def test_the_process_list_tells_nothing(tapped: Tapped) -> None:
     project.program.env = dict(SECRETS)
     before(project)
     tap.hold("bindAXBExtension", 1, Fate.DROPPED)
-    process = project.program.start("apply", "--auto-approve")
+    process = project.program.start("apply", "--auto-approve", anew=True)
     tap.wait()
     found = subprocess.run(["ps", "-o", "args", "-p", str(process.pid)], capture_output=True, text=True)
     assert "pnsync" in found.stdout

@@ -41,6 +41,7 @@ class StateServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def log_message(self, format: str, *words: object) -> None:
                 """Silent."""
