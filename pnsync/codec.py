@@ -133,7 +133,9 @@ def encode_entry(entry: Entry | GroupEntry, address: str, seal: PhoneCodec) -> J
 
 
 def _encode_group(entry: GroupEntry, address: str, seal: PhoneCodec) -> Json:
-    made: Json = {} if entry.file is None else {"file": entry.file}
+    made: Json = {} if entry.changed_at is None else {"changed_at": instant(entry.changed_at)}
+    if entry.file is not None:
+        made["file"] = entry.file
     made["group_id"] = entry.group_id
     made["group_name"] = entry.group_name
     made["holds"] = entry.holds.value
@@ -186,6 +188,7 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
 def _decode_group(made: Json, address: str, seal: PhoneCodec) -> GroupEntry:
     made["phones"] = tuple(seal.decode(one, address, "phones") for one in made["phones"])
     made["holds"] = Holds(made["holds"])
+    made["changed_at"] = maybe_instant(made.get("changed_at"))
     return GroupEntry(**made)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pnsync.draft import Draft, open_attempt, why_hidden
 from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.journal import Event, Recorded
-from pnsync.model import Desired, Group, Listing, LiveGroup, Observed
+from pnsync.model import Desired, Group, Listing, LiveGroup, Mode, Observed
 from pnsync.plan import Action, Cause, Deferred, group_attributes
 from pnsync.state import Entry, GroupChange, GroupEntry, State
 
@@ -131,6 +131,11 @@ class _Groups:
             self._first(group, listing, position)
             return
         live = next((one for one in listing.groups if one.group_id == entry.group_id), None)
+        shown = live is not None and set(live.phones) == set(entry.phones)
+        action = Action.CREATE_GROUP if live is None else Action.UPDATE_GROUP
+        if not shown and self._fresh(group.address, action, entry, listing, group.span):
+            self.ids[group.name] = entry.group_id
+            return
         if live is None:
             reason = "the vendor no longer lists it"
             self._create(group, Cause.DRIFT, reason, position)
@@ -232,6 +237,8 @@ class _Groups:
             self._hidden(address, Action.DELETE_GROUP, entry.provider, None)
             return
         live = any(one.group_id == entry.group_id for one in listing.groups)
+        if not live and self._fresh(address, Action.DELETE_GROUP, entry, listing, None):
+            return
         self.drafts.append(
             Draft(
                 address=address,
@@ -244,6 +251,22 @@ class _Groups:
                 events=() if live else (Recorded(address, None),),
             )
         )
+
+    def _fresh(
+        self, address: str, action: Action, entry: GroupEntry, listing: Listing, span: SourceSpan | None
+    ) -> bool:
+        """Whether the last call about a group is so recent that a listing may not show it; then nothing is concluded."""
+        config = self.desired.providers.get(entry.provider)
+        if entry.changed_at is None or config is None or not self.refreshed:
+            return False
+        # The vendor's clock stamped the call, ours the listing.
+        visible_from = entry.changed_at - int(listing.clock_ahead) + config.settle_seconds(Mode.AXG)
+        if listing.started_at >= visible_from:
+            return False
+        told = "changed a moment ago and not listed so yet"
+        reason = told if action is Action.UPDATE_GROUP else "created a moment ago and not listed yet"
+        self.deferred.append(Deferred(address, action, entry.provider, reason, visible_from, span))
+        return True
 
     def _open_attempt(self, address: str, span: SourceSpan | None) -> None:
         self.deferred.append(open_attempt(address, self.blocking[address].intent, span))

@@ -337,7 +337,7 @@ class Fold:
         self.failures.pop(intent.address, None)
         match intent.operation:
             case Operation.BIND:
-                assert isinstance(intent.target, Entry) and applied.bind_id is not None
+                assert isinstance(intent.target, Entry)
                 self._bound(intent, intent.target, applied, expires_at)
             case Operation.UNBIND:
                 assert intent.bind_id is not None
@@ -345,18 +345,19 @@ class Fold:
             case Operation.CREATE_GROUP | Operation.UPDATE_GROUP:
                 assert isinstance(intent.target, GroupEntry)
                 group_id = applied.group_id or intent.target.group_id
-                self.entries[intent.address] = replace(intent.target, group_id=group_id)
+                signed = int(intent.signed_at)
+                self.entries[intent.address] = replace(intent.target, group_id=group_id, changed_at=signed)
             case Operation.DELETE_GROUP:
                 self.entries.pop(intent.address, None)
 
     def _bound(self, intent: Intent, target: Entry, applied: Applied, expires_at: int | None) -> None:
+        assert applied.bind_id is not None
         old = self.entries.get(intent.address)
         signed = int(intent.signed_at)
         if isinstance(old, Entry) and old.bind_id is not None and old.bind_id != applied.bind_id:
             ended = old.expires_at is not None and old.expires_at <= signed
             if not ended:
                 self.superseded[old.bind_id] = superseded_by(intent.address, old)
-        assert applied.bind_id is not None
         self.superseded.pop(applied.bind_id, None)
         # A vendor that gives an id again means the new binding: it is no ghost of the one that was unbound.
         self.unbound.pop(applied.bind_id, None)

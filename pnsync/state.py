@@ -67,6 +67,8 @@ class GroupEntry:
     remark: str = ""
     protect: bool = False
     file: str | None = None
+    changed_at: int | None = None
+    """When the last call that created or changed it was signed, by the vendor's clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pnsync.scope import Scope
 from pnsync.state import Entry, GroupChange, GroupEntry, Operation, State
 from tests.worlds import (
     DAY,
+    NOW,
     axg,
     calls,
     codes,
@@ -237,3 +238,42 @@ def test_numbers_of_people_in_a_group_are_phones() -> None:
     assert change.after is not None and all(isinstance(one, Phone) for one in change.after["phones"])  # type: ignore[union-attr]
     numbers = of([replace(CREW, holds=Holds.NUMBERS)], [], state()).changes[0]
     assert numbers.after is not None and numbers.after["phones"] == "447700900011, 447700900012"
+
+
+# -- listings that lag ---------------------------------------------------------------------------------------------
+
+
+def lately(seconds: int) -> State:
+    """A state with a group whose last call was signed so long ago."""
+    return state({CREW.address: replace(made_group(CREW, "g1"), changed_at=NOW - seconds)})
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0, True), (180, True), (181, False)])
+def test_a_group_of_a_moment_ago_is_not_made_twice(seconds: int, waits: bool) -> None:
+    """A listing may lag by as long as a call may take effect."""
+    found = of([CREW], [], lately(seconds), [])
+    if waits:
+        assert found.empty
+        (postponed,) = found.deferred
+        assert (postponed.address, postponed.action) == (CREW.address, Action.CREATE_GROUP)
+        assert postponed.not_before == NOW - seconds + 180
+    else:
+        assert what(found) == [("create_group", "crew")]
+
+
+def test_a_group_of_a_moment_ago_is_not_forgotten() -> None:
+    assert of([], [], lately(10), []).empty
+    assert what(of([], [], lately(181), [])) == [("forget", "crew")]
+
+
+def test_an_update_of_a_moment_ago_is_not_repeated() -> None:
+    before = lately(10)
+    stale = replace(live_group(before.groups()[CREW.address]), phones=(phone(77),))
+    assert of([CREW], [], before, [stale]).empty
+    older = of([CREW], [], lately(181), [stale])
+    assert what(older) == [("update_group", "crew")]
+
+
+def test_a_group_that_is_listed_as_it_was_left_is_changed_at_once() -> None:
+    more = replace(CREW, phones=(*(CREW.phones or ()), phone(77)))
+    assert what(of([more], [], lately(1))) == [("update_group", "crew")]
