@@ -209,6 +209,14 @@ def test_nobody_overtakes_one_that_waits_and_shares_a_key_with_it() -> None:
     assert bench.calls == ["bind a", "bind d", "bind b", "bind c"]
 
 
+def test_nobody_overtakes_any_of_several_that_wait() -> None:
+    bench = Bench()
+    bench.seconds["bind a"] = 5.0
+    bench.go(binds((A, "k"), (B, "kx"), (C, "ky"), (D, "x"), (MORE[0], "y"), (MORE[1], "z")), parallelism=3)
+    assert bench.calls[:2] == ["bind a", "bind n01"]
+    assert bench.times[2] == 5.0
+
+
 @pytest.mark.parametrize(("blocked", "begins"), [(23, 0.0), (24, 5.0)])
 def test_how_far_ahead_it_looks_is_bounded(blocked: int, begins: float) -> None:
     bench = Bench()
@@ -253,6 +261,14 @@ def test_what_can_never_start_is_left() -> None:
     assert (bench.calls, bench.left) == ([], ["a", "b"])
 
 
+def test_why_the_other_half_of_a_change_never_came_is_told() -> None:
+    one = replace(made(A), bind_id=None)
+    circle = [bind(0, one), bind(0, one, after=(0, 2)), bind(0, one, after=(0, 1))]
+    bench = Bench().go(plan_of([change("a", Action.REBIND, calls=3)], circle))
+    assert bench.calls == ["bind a"]
+    assert bench.failed == {"a": ("A130", "half done: what it depends on did not end")}
+
+
 # -- without calls -----------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +310,15 @@ def test_a_bind_whose_end_has_passed_at_the_vendor_is_not_made() -> None:
     assert told == Failed(
         "bindings.late", "bind", "nx", "A110", "", "", "its expires_at has passed meanwhile", "plan again"
     )
+
+
+def test_what_is_bound_goes_though_the_end_of_what_was_to_come_has_passed() -> None:
+    known = state(bound(A))
+    bench = Bench(known)
+    bench.accounts["nx"].ahead = 60.0
+    bench.go(planned([replace(A, lifetime=Lifetime(None, until=NOW + 40), recording=True)], known))
+    assert bench.calls == ["unbind a"]
+    assert bench.failed["a"][0] == "A110"
 
 
 def removal(**more: Any) -> tuple[Bench, Plan]:
@@ -450,6 +475,26 @@ def test_what_has_not_answered_four_seconds_after_a_signal_stays_an_open_intent(
     assert bench.left == ["c"]
     assert bench.state.blocking().keys() == {"bindings.a", "bindings.b"}
     assert bench.tally.attempted == {"bindings.a", "bindings.b"}
+
+
+def test_the_four_seconds_are_for_all_that_flies() -> None:
+    bench = Bench()
+    bench.seconds = {"bind a": 4.0, "bind b": 4.4, "bind c": 4.6}
+    bench.signal_at = 0.5
+    bench.go(binds((A, ()), (B, ()), (C, ())), parallelism=3)
+    assert (bench.done, list(bench.uncertain)) == (["a", "b"], ["c"])
+    assert bench.passed == 4.5
+
+
+def test_after_a_signal_a_second_half_leaves_when_its_slot_opens_whatever_else_flies() -> None:
+    known = state(bound(A))
+    bench = Bench(known)
+    bench.hanging = {"bind b"}
+    bench.signal_at = 0.5
+    bench.accounts["nx"].paces = [0.0, 0.0, 2.0]
+    bench.go(planned([replace(A, recording=True), B], known), parallelism=2)
+    assert dict(zip(bench.calls, bench.times, strict=True)) == {"unbind a": 0.0, "bind b": 0.0, "bind a": 3.0}
+    assert (bench.done, list(bench.uncertain)) == (["a"], ["b"])
 
 
 def test_an_answer_to_one_that_was_given_up_changes_nothing() -> None:

@@ -59,7 +59,7 @@ MODULES = {
     "batch": Module("pnsync/batch.py", _APPLY),
     "outcomes": Module("pnsync/outcomes.py", _APPLY),
     "progress": Module("pnsync/progress.py", _APPLY),
-    "proofs": Module("pnsync/proofs.py", _APPLY),
+    "proofs": Module("pnsync/proofs.py", ("tests/test_proofs.py", *_APPLY)),
     "starting": Module("pnsync/starting.py", _APPLY),
     "telling": Module("pnsync/telling.py", _APPLY),
     "settlement": Module("pnsync/settlement.py", _APPLY),
