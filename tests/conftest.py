@@ -1,7 +1,7 @@
 """What holds of all tests: how much they try, what they need, and how they are named.
 
-- How much: `tests/profile.py` has the two profiles. In quick every Hypothesis test draws a fifth of its examples, the
-  same ones each time, and tests marked `slow` are left out.
+- How much: `tests/profile.py` has the two profiles. In quick every Hypothesis test draws a fifth of its examples, and
+  tests marked `slow` are left out. Both draw the same examples each time.
 - Tests that need a program run where it is; where it is missing they are left out, and that is said. Where CI is set
   nothing is left out: there a test without its program fails.
 - Names are the same in every process and at every hour, short and readable: else parallel runs refuse to begin.
@@ -13,7 +13,7 @@ import shutil
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from stores import servers
 
 from tests.profile import FULL, either
@@ -30,9 +30,15 @@ LONGEST_VALUE = 40
 QUICK_PART, QUICK_LEAST = 5, 20
 """In quick a test draws this part of its examples, and so many at least."""
 
-settings.register_profile("quick", derandomize=True, database=None)
-if not FULL:
-    settings.load_profile("quick")
+# A busy machine is no fault of an example: nothing here is judged by its time. `PNSYNC_TEST_RANDOM=1` draws anew.
+settings.register_profile(
+    "pnsync",
+    derandomize=not os.environ.get("PNSYNC_TEST_RANDOM"),
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("pnsync")
 
 MISSING = (
     "no Chromium with chromedriver here: the browser tests were left out (Debian: chromium chromium-driver)"

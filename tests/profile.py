@@ -1,7 +1,8 @@
 """How much the tests try: `quick` (the default, for `make test`) or `full` (`make check` and CI), by PNSYNC_TEST_PROFILE.
 
-Both run every test and every assertion. Quick draws fewer examples, the same ones each time, moves smaller bulks, and
-starts the program by a fork of a process that has imported it; full starts a new interpreter each time.
+Both run every test and every assertion. Quick draws fewer examples, moves smaller bulks, and starts the
+program by a fork of a process that has imported it; full starts a new interpreter each time. The examples are the same
+each time, unless PNSYNC_TEST_RANDOM is set.
 """
 
 import os
