@@ -146,6 +146,8 @@ class Plan:
     """What a person must decide (exit 11)."""
     routing: RoutingSummary = RoutingSummary()
     """What calls will do otherwise than before."""
+    rate: float | None = None
+    """Calls a second of the slowest provider that it calls, as configured; None where that was not asked."""
     timeline: tuple["Moment", ...] = ()
     """When bindings end and are renewed once the plan is applied, in equal spans; empty where that was not asked."""
 
@@ -258,6 +260,7 @@ def document(plan: Plan, masker: Masker, *, pnsync_version: str) -> dict[str, An
         "serial": plan.serial,
         "config_digest": plan.config_digest,
         "summary": summary,
+        "rate": plan.rate,
         "changes": changes,
         "routing": plan.routing.document(masker),
         "timeline": [

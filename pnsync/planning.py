@@ -144,7 +144,11 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     if not options.destroy and not options.renew_only:
         found = replace(found, diagnostics=(*_older(missing_commits(world, known)), *found.diagnostics))
     after = replay(known, found.bookkeeping) if found.bookkeeping else known
-    found = replace(found, timeline=timeline(world.desired, after, found, found.made_at))
+    found = replace(
+        found,
+        rate=_rate(world.desired, found),
+        timeline=timeline(world.desired, after, found, found.made_at),
+    )
     masker = Masker(key, known.lineage, reveal=reveal)
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]
@@ -168,6 +172,12 @@ def check_named(world: World, state: State, options: PlanOptions) -> None:
                     f"--{option} names an address that is not there",
                     f"Neither the files nor the state know {name}."
                     + (f" Did you mean {near[0]}?" if near else ""),
+def _rate(desired: Desired, found: Plan) -> float | None:
+    """Calls a second of the slowest provider that a plan calls."""
+    called = {one.provider for one in found.steps}
+    return min((one.rate for name, one in desired.providers.items() if name in called), default=None)
+
+
                     "What the state knows is shown by:",
                     command="pnsync state list",
                 )

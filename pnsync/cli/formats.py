@@ -21,7 +21,14 @@ def as_markdown(document: Document, style: Style) -> str:
     from pnsync.render.markdown import MAX_CHARS, render_markdown
 
     room = style.max_chars or MAX_CHARS
-    return render_markdown(document, max_chars=room, rate=style.rate, whole=style.whole).rstrip("\n")
+    return render_markdown(
+        document,
+        max_chars=room,
+        rate=style.rate,
+        marker=style.marker,
+        origin=style.origin,
+        whole=style.whole,
+    ).rstrip("\n")
 
 
 def as_html(document: Document, style: Style) -> str:

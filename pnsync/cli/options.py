@@ -146,3 +146,9 @@ max_chars_option: Final = click.option(
     metavar="N",
     help="The room of a comment for --format markdown (60000); what is left out is counted.",
 )
+marker_option: Final = click.option(
+    "--marker",
+    metavar="KEY",
+    default="",
+    help="For --format markdown: what the hidden first line names, to find the comment again (the lineage).",
+)

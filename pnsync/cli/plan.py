@@ -20,6 +20,7 @@ from pnsync.cli.options import (
     detailed_exitcode_option,
     json_option,
     limit_option,
+    marker_option,
     max_chars_option,
     scope_options,
 )
@@ -47,6 +48,7 @@ Document = Mapping[str, Any]
 )
 @max_chars_option
 @scope_options
+@marker_option
 @limit_option
 @click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
 @click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
@@ -66,6 +68,7 @@ def plan(
     max_chars: int | None,
     reveal: bool,
     json: bool,
+    marker: str,
     no_refresh: bool,
     **asked: Any,
 ) -> Verdict:
@@ -92,7 +95,8 @@ def plan(
         else:
             style = plan_style(invocation, session.world.desired, shown, next_step(invocation, out, asked))
             whole = invocation.again(f"show {shlex.quote(out)} --format html") if out else ""
-            session.show(render(format, named, replace(style, max_chars=max_chars, whole=whole)))
+            style = replace(style, max_chars=max_chars, whole=whole, marker=marker)
+            session.show(render(format, named, style))
         if running(invocation.environ):
             from pnsync.render.markdown import render_step_summary
 
@@ -164,7 +168,7 @@ def plan_style(
     """How a plan is shown on this standard output."""
     output = invocation.output
     parts = [invocation.root]
-    rate = None
+    rate = found.get("rate")
     if desired is not None:
         parts += [
             counted(len(desired.providers), "provider"),
@@ -172,7 +176,7 @@ def plan_style(
         ]
         used = {one["provider"] for one in found["changes"]}
         rates = [one.rate for name, one in desired.providers.items() if name in used]
-        rate = min(rates) if rates else None
+        rate = min(rates) if rates else rate
     state = (
         f"lineage {found['lineage']} serial {number(found['serial'])}" if found["lineage"] else "no state yet"
     )
@@ -188,15 +192,22 @@ def plan_style(
 
 
 @command("show")
+        origin=origin(invocation.environ),
 @click.argument("file", required=False)
 @click.option(
     "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
+def origin(environ: Mapping[str, str]) -> str:
+    """What a branch is called where its plan is read."""
+    return "this merge request" if environ.get("GITLAB_CI") else "this pull request"
+
+
 )
 @max_chars_option
 @click.pass_obj
-def show(invocation: Invocation, file: str | None, format: str, max_chars: int | None) -> int:
+def show(invocation: Invocation, file: str | None, format: str, max_chars: int | None, marker: str) -> int:
     """Show a saved plan, or, without FILE, the state."""
     if file is None:
+@marker_option
         if format not in ("text", "json"):
             raise UsageError("the state is shown as text or json", "The other formats show saved plans.")
         from pnsync.cli.state import show_state
@@ -212,7 +223,8 @@ def show(invocation: Invocation, file: str | None, format: str, max_chars: int |
     whole = invocation.again(f"show {shlex.quote(file)} --format html")
     try:
         style = plan_style(invocation, None, saved.document, step)
-        text = render(format, saved.document, replace(style, max_chars=max_chars, whole=whole))
+        style = replace(style, max_chars=max_chars, whole=whole, marker=marker)
+        text = render(format, saved.document, style)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise StalePlan(
             "the saved plan cannot be shown",

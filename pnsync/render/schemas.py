@@ -181,6 +181,9 @@ _PLAN: Final[Schema] = _object(
         "summary": _object(
             dict.fromkeys(_COUNTED, _COUNT), "How many changes of each action, and what is none."
         ),
+        "rate": _said(
+            _nullable(_SECONDS), "Calls a second of the slowest provider that it calls, as configured."
+        ),
         "changes": _list(_ref("change"), "In the order of the calls."),
         "routing": _ref("routing"),
         "timeline": _list(
@@ -195,7 +198,7 @@ _PLAN: Final[Schema] = _object(
         "signature": _said(_TEXT, "In a signed plan: HMAC-SHA256 under PNSYNC_PLAN_KEY."),
     },
     "What apply would do. Masked: no phone of a person and no key stands in it.",
-    optional=("routing", "timeline", "options", "sameness", "signature"),
+    optional=("rate", "routing", "timeline", "options", "sameness", "signature"),
 )
 
 

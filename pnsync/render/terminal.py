@@ -56,6 +56,10 @@ class Style:
     """The room of formats that have a limit; None for what the format takes by itself."""
     whole: str = ""
     """A command line that shows all, for formats that leave something out."""
+    marker: str = ""
+    """What tells a comment from those of other configurations; "" for the lineage."""
+    origin: str = "this pull request"
+    """What the changes of cause config come from, in a comment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,10 @@ class Forge:
     folder: Path
     secrets: Mapping[str, str]
     runs: int = 0
+    variables: dict[str, str] = field(default_factory=dict)
+    """The repository's variables, which workflows read as `vars`."""
+    runner: dict[str, str] = field(default_factory=dict)
+    """More of what the runner gives every step."""
 
     def __post_init__(self) -> None:
         bin_ = self.home / "bin"
@@ -192,14 +196,8 @@ class Forge:
         base: str = "",
     ) -> Ended:
         """Do a job of a workflow at a commit, its steps as they stand."""
-        workflow = YAML(typ="safe").load(self.folder / ".github" / "workflows" / file)
-        job = workflow["jobs"][name]
-        context: dict[str, str] = {
-            "github.event_name": event,
-            "github.token": "a-token",
-            "github.event.pull_request.base.sha": base,
-            **{f"secrets.{key}": value for key, value in self.secrets.items()},
-        }
+        job = self.workflow(file)["jobs"][name]
+        context = self.context(event, base)
         for other, ended in (needs or {}).items():
             context |= {f"needs.{other}.outputs.{key}": value for key, value in ended.outputs.items()}
         ended = Ended()
@@ -257,6 +255,43 @@ class Forge:
         for secret in self.secrets.values():
             assert len(secret) < 8 or secret not in ended.out + ended.summary
 
+    def workflow(self, file: str) -> dict[str, Any]:
+        """A workflow of the checkout."""
+        found: dict[str, Any] = YAML(typ="safe").load(self.folder / ".github" / "workflows" / file)
+        return found
+
+    def context(self, event: str, base: str = "") -> dict[str, str]:
+        """What expressions can name."""
+        return {
+            "github.event_name": event,
+            "github.token": "a-token",
+            "github.event.pull_request.base.sha": base,
+            **{f"secrets.{key}": value for key, value in self.secrets.items()},
+            **{f"vars.{key}": value for key, value in self.variables.items()},
+        }
+
+    def step(self, file: str, job: str, name: str) -> dict[str, Any]:
+        """A step of a workflow by its name."""
+        steps = self.workflow(file)["jobs"][job]["steps"]
+        [found] = [one for one in steps if one.get("name") == name]
+        return dict(found)
+
+    def wanted(self, step: Mapping[str, Any], event: str) -> bool:
+        """Whether a step's condition holds."""
+        return holds(step.get("if"), self.context(event))
+
+    def run_step(self, step: Mapping[str, Any], event: str, run: Path) -> "subprocess.CompletedProcess[str]":
+        """Do one step alone."""
+        return subprocess.run(
+            self.shell(step, run),
+            cwd=self.folder,
+            env=self.step_environment(step, self.context(event), run, "0" * 40),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+        )
+
     def shell(self, step: Mapping[str, Any], run: Path) -> list[str]:
         """The command that GitHub runs a script with."""
         script = run / "script.sh"
@@ -268,6 +303,11 @@ class Forge:
     ) -> dict[str, str]:
         """The variables of a step."""
         given = {key: filled(value, context) for key, value in step.get("env", {}).items()}
+        exported = run / "env"
+        if exported.exists():
+            lines = exported.read_text().splitlines()
+            given = dict(line.split("=", 1) for line in lines) | given
+        given = self.runner | given
         return self.environment(
             CI="true",
             PNSYNC_LOCAL_STATE="persistent",

@@ -151,6 +151,7 @@ def test_the_jobs_of_gitlab(project: Project, gitlab: str, tmp_path: Path) -> No
         for script in pipeline[name]["script"]:
             variables = KEYS | {
                 "CI": "true",
+                "GITLAB_CI": "true",
                 "PNSYNC_LOCAL_STATE": "persistent",
                 "CI_API_V4_URL": gitlab,
                 "CI_PROJECT_ID": "3",
@@ -184,7 +185,10 @@ def test_the_jobs_of_gitlab(project: Project, gitlab: str, tmp_path: Path) -> No
         code, out = job("plan")
         assert code == 0, out
     assert GitLab.asked == [("POST", "notes"), ("PUT", "51")]
-    assert len(GitLab.notes) == 2 and "2 bind" in GitLab.notes[1]["body"]
+    assert len(GitLab.notes) == 2
+    start = "<!-- pnsync-plan 7c4d1a2b -->\n### pnsync: 2 binds from this merge request\n"
+    assert GitLab.notes[1]["body"].startswith(start)
+    assert GitLab.notes[1]["body"].count("<!-- pnsync-plan") == 1
     assert not list(project.folder.parent.glob("*.curl"))
     reviewed = project.folder / "reviewed.pnsplan"
     GitLab.plan = reviewed.read_bytes()
@@ -333,7 +337,10 @@ def test_from_a_branch_to_a_renewal(team: Team) -> None:
     assert not planned.failed, planned.out
     other, ours = team.comments(7)
     assert other == mine
-    assert "1 bind" in ours["body"] and f"Commit `{head}`, exit code 2." in ours["body"]
+    assert ours["body"].startswith(f"{team.marker}\n### pnsync: 1 bind from this pull request\n")
+    assert ours["body"].count("<!-- pnsync-plan") == 1
+    assert "**1 call**, about 1 s at 1000 calls/s" in ours["body"]
+    assert f"Commit `{head}`, exit code 2." in ours["body"]
     team.project.desks([4])
     head = forge.commit("change-7")
     forge.open(7, head)
