@@ -43,18 +43,19 @@ class Terms:
         ).encode()
 
 
+_FREE: Final = Terms(None, 0, 0)
+
+
 def read(blob: Blob | None) -> Terms:
     """The terms of a document; one that is missing or cannot be read is free, as the log decides anyway."""
+    if blob is None:
+        return _FREE
     try:
-        found: Any = {} if blob is None else json.loads(blob.data)
-        holder = found.get("holder")
-        return Terms(
-            None if holder is None else holders.load(json.dumps(holder).encode()),
-            int(found.get("epoch", 0)),
-            int(found.get("counter", 0)),
-        )
-    except (ValueError, TypeError, AttributeError):
-        return Terms(None, 0, 0)
+        found: Any = json.loads(blob.data)
+        holder = holders.load(json.dumps(found["holder"]).encode())
+        return Terms(holder, int(found["epoch"]), int(found["counter"]))
+    except (ValueError, TypeError, KeyError):
+        return _FREE
 
 
 class Lease:

@@ -151,7 +151,115 @@ def test_only_the_lease_of_that_id_is_broken(place: MemoryPlace) -> None:
     assert not lease.still_held()
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b'{"epoch": "x"}', b'{"holder": 3}'])
+def test_the_document_is_the_same_text_for_the_same_terms() -> None:
+    assert Terms(None, 2, 7).dump() == b'{"counter": 7, "epoch": 2, "holder": null}'
+    assert Terms(MARIA, 2, 7).dump() == (
+        b'{"counter": 7, "epoch": 2, "holder": {"command": "pnsync apply", "host": "ci-runner-7", '
+        b'"id": "3f2c9a10", "pid": 4411, "since": 1789999280, "user": "maria"}}'
+    )
+    for terms in (Terms(None, 2, 7), Terms(MARIA, 2, 7)):
+        assert leases.read(Blob(terms.dump(), "1")) == terms
+
+
+def test_every_write_raises_the_counter_by_one_and_a_new_holder_the_epoch(place: MemoryPlace) -> None:
+    lease = acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+    assert terms(place) == Terms(MARIA, 1, 1)
+    lease.renew()
+    assert terms(place) == Terms(MARIA, 1, 2)
+    lease.release()
+    assert terms(place) == Terms(None, 1, 3)
+    acquire(MemoryBackend(place), StepClock(), OMAR, 0)
+    assert terms(place) == Terms(OMAR, 2, 4)
+    assert free(MemoryBackend(place), "aaaaaaaa")
+    assert terms(place) == Terms(None, 2, 5)
+
+
+def test_after_a_lost_answer_the_holder_goes_on_from_what_stands_there(place: MemoryPlace) -> None:
+    backend = Unreliable(place)
+    lease = acquire(backend, StepClock(), MARIA, 0)
+    backend.deaf = True
+    lease.renew()
+    backend.deaf = False
+    lease.renew()
+    lease.renew()
+    assert terms(place) == Terms(MARIA, 1, 3)
+
+
+def test_a_dead_holder_is_taken_over_as_soon_as_it_was_watched_for_a_minute(place: MemoryPlace) -> None:
+    acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+    clock = StepClock()
+    acquire(MemoryBackend(place), clock, OMAR, 120)
+    assert clock.passed == 60.0
+    assert terms(place) == Terms(OMAR, 2, 2)
+
+
+@pytest.mark.parametrize("timeout", [0.25, 1.5, 3.0])
+def test_no_longer_is_waited_than_was_asked(place: MemoryPlace, timeout: float) -> None:
+    acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+    clock = StepClock()
+    clock.passed = 500.0
+    with pytest.raises(Locked):
+        acquire(MemoryBackend(place), clock, OMAR, timeout)
+    assert clock.passed == 500.0 + timeout
+
+
+class CutShort(StepClock):
+    """A clock whose sleeps end early, as a signal ends them."""
+
+    def __init__(self, part: float) -> None:
+        super().__init__()
+        self.passed = 500.0
+        self.part = part
+        self.sleeps = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps += 1
+        super().sleep(seconds * self.part)
+
+
+@pytest.mark.parametrize(("part", "ends"), [(0.0, True), (0.4, True), (0.5, False), (0.9, False)])
+def test_a_sleep_that_was_cut_short_ends_the_waiting(place: MemoryPlace, part: float, ends: bool) -> None:
+    acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+    clock = CutShort(part)
+    with pytest.raises(Locked) as caught:
+        acquire(MemoryBackend(place), clock, OMAR, 5.0)
+    assert (clock.sleeps == 1) is ends
+    assert caught.value.command == "pnsync unlock 3f2c9a10"
+    assert caught.value.detail[0].startswith("maria on ci-runner-7 (pid 4411) has held it for ")
+
+
+def test_a_lease_that_is_renewed_while_it_is_broken_is_broken_all_the_same(place: MemoryPlace) -> None:
+    lease = acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+
+    class Renewing(MemoryBackend):
+        """The holder renews between this one's read and write, once."""
+
+        renewed = False
+
+        def write(self, name: str, data: bytes, expected: str | None) -> str:
+            if not self.renewed:
+                self.renewed = True
+                lease.renew()
+            return super().write(name, data, expected)
+
+    assert free(Renewing(place), "3f2c9a10")
+    assert terms(place) == Terms(None, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"epoch": "x"}',
+        b'{"holder": 3}',
+        b'{"holder": null, "epoch": 1}',
+        b'{"holder": null, "epoch": 1, "counter": null}',
+        b"\xff",
+    ],
+)
 def test_a_lease_that_cannot_be_read_is_free_as_the_log_decides(place: MemoryPlace, data: bytes) -> None:
     MemoryBackend(place).write("lease", data, None)
     assert leases.read(Blob(data, "1")).holder is None
@@ -229,3 +337,26 @@ def test_the_heartbeat_renews_until_it_is_told_to_stop(place: MemoryPlace) -> No
     assert beaten.wait(20)
     stop()
     assert terms(place).holder == MARIA
+
+
+def test_the_heartbeat_keeps_no_process_alive_and_waits_for_no_renewal_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, place: MemoryPlace
+) -> None:
+    monkeypatch.setattr(leases, "_PATIENCE_SECONDS", 0.01)
+    begun, hangs, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Lease):
+        def renew(self) -> None:
+            begun.set()
+            hangs.wait(3)
+            ended.set()
+
+    stop = heartbeat(Hanging(MemoryBackend(place), StepClock(), Terms(MARIA, 1, 1), "1", 0.0), every=0.001)
+    assert begun.wait(20)
+    (thread,) = (one for one in threading.enumerate() if one.name == "pnsync-lease")
+    assert thread.daemon
+    stop()
+    assert not ended.is_set()
+    hangs.set()
+    thread.join(20)
+    assert not thread.is_alive()
