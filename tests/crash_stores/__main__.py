@@ -47,12 +47,17 @@ def main() -> int:
     parser.add_argument("--parallelism", type=int, default=1)
     parser.add_argument("--stride", type=int, default=1, help="every n-th call")
     parser.add_argument("--nested", type=int, default=0, help="every n-th call of the recoveries; 0: none")
+    parser.add_argument("--way", help="only this one, as `answer cut`")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
     began = time.process_time()
     cases = Cases(asked.seed, asked.kind, *site_of(asked.kind))
     drawn = cases.drawn(
-        asked.parallelism, stride=asked.stride, nested=asked.nested, random=Random(asked.seed)
+        asked.parallelism,
+        stride=asked.stride,
+        nested=asked.nested,
+        random=Random(asked.seed),
+        only=asked.way,
     )
     done: Counter[tuple[str, str]] = Counter()
     broken = 0

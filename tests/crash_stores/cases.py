@@ -148,11 +148,15 @@ class Cases:
         assert isinstance(found, list), found
         return found
 
-    def drawn(self, parallelism: int, *, stride: int, nested: int, random: Random) -> Iterator[Case]:
-        """Every `stride`-th call in every way; after a death every `nested`-th call of the recovery (0: none)."""
+    def drawn(
+        self, parallelism: int, *, stride: int, nested: int, random: Random, only: str | None = None
+    ) -> Iterator[Case]:
+        """Every `stride`-th call in every way (or `only` one); after a death every `nested`-th of the recovery (0: none)."""
         calls = len(self.calls(Case(self.seed, parallelism, 0, "")))
         ways = (*DEATHS, *(CUTS if self.kind != "git" else ()), *SHAKEN[self.kind])
         for turn, way in enumerate(ways):
+            if only not in (None, way):
+                continue
             step = stride * (4 if way == "restarted" else 1)
             for first in range(1 + turn % step, calls + 1, step):
                 byte = random.choice(
