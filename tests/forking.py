@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -198,13 +199,36 @@ def _born(order: dict[str, Any], fds: list[int]) -> NoReturn:
     sys.stdout = io.TextIOWrapper(out, "utf-8", line_buffering=os.isatty(1))
     sys.stderr = io.TextIOWrapper(err, "utf-8", "backslashreplace", line_buffering=True)
     argv: list[str] = order["argv"]
-    if argv[0] == "-m":
-        sys.argv = ["-m", *argv[2:]]
-        runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = argv
-        runpy.run_path(argv[0], run_name="__main__")
-    sys.exit(0)
+    code: object = 0
+    try:
+        if argv[0] == "-m":
+            sys.argv = ["-m", *argv[2:]]
+            runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = argv
+            runpy.run_path(argv[0], run_name="__main__")
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    # As the interpreter ends, but for taking down a heap that is shared with the nursery: that would copy all of it.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    os._exit(_flushed(code))
+
+
+def _flushed(code: object) -> int:
+    """The exit code once both streams are written."""
+    if not isinstance(code, int | None):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return code or 120
+    return code or 0
 
 
 def _serve(control: socket.socket) -> None:

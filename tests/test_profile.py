@@ -18,7 +18,7 @@ import sys, time
 ahead, now = float(sys.argv.pop(1)), time.time
 time.time = lambda: now() + ahead
 import pytest
-sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"]))
+sys.exit(pytest.main(["--collect-only", "-p", "no:cacheprovider"]))
 """
 drawn: list[int] = []
 

@@ -56,7 +56,7 @@ def test_a_canary_that_is_listed_is_followed_by_the_rest(run: Run, tmp_path: Pat
     [
         ({"operation": "bindAXB*", "nth": 2, "reply": "code", "code": 10010, "effect": "never"}, 1),
         ({"operation": "bindAXB*", "nth": 1, "reply": "code", "code": 10010, "effect": "never"}, 0),
-        ({"operation": "bindAXB*", "nth": 2, "reply": "lost", "effect": "never", "times": 0}, 1),
+        ({"operation": "bindAXB*", "nth": 2, "reply": "broken", "effect": "never", "times": 0}, 1),
     ],
 )
 def test_a_canary_that_fails_stops_the_run(

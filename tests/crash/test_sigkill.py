@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pnsync.sandbox.transport import SandboxTransport
+from tests import forking
+from tests.profile import FULL
 
 KILLED = Path(__file__).with_name("killed.py")
 FIRST = {
@@ -47,7 +49,14 @@ def declare(folder: Path, bindings: dict[str, str]) -> None:
 def run(folder: Path, at: int, *args: str) -> "subprocess.CompletedProcess[str]":
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(KILLED.parents[2])}
     command = [sys.executable, str(KILLED), str(at), *args]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if FULL:
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = forking.start(command, cwd=folder, env=environment, **streams)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(command, process.wait(), (out or b"").decode(), (err or b"").decode())
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -13,10 +13,11 @@ import pytest
 from stores import places, servers
 
 from pnsync.sandbox.server import SandboxServer
+from tests.profile import either
 
 TESTS = Path(__file__).parents[1]
 RUNNERS = 20
-CHANGES = 500
+CHANGES = either(500, 120)
 ROOT = """\
 version: 1
 state: {state}
