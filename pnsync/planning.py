@@ -155,6 +155,12 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
 
 
+def _rate(desired: Desired, found: Plan) -> float | None:
+    """Calls a second of the slowest provider that a plan calls."""
+    called = {one.provider for one in found.steps}
+    return min((one.rate for name, one in desired.providers.items() if name in called), default=None)
+
+
 def check_named(world: World, state: State, options: PlanOptions) -> None:
     """Refuse an address that neither the files nor the state know: a slip of the pen would select, or spare, nothing.
 
@@ -172,12 +178,6 @@ def check_named(world: World, state: State, options: PlanOptions) -> None:
                     f"--{option} names an address that is not there",
                     f"Neither the files nor the state know {name}."
                     + (f" Did you mean {near[0]}?" if near else ""),
-def _rate(desired: Desired, found: Plan) -> float | None:
-    """Calls a second of the slowest provider that a plan calls."""
-    called = {one.provider for one in found.steps}
-    return min((one.rate for name, one in desired.providers.items() if name in called), default=None)
-
-
                     "What the state knows is shown by:",
                     command="pnsync state list",
                 )

@@ -47,8 +47,8 @@ Document = Mapping[str, Any]
     "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
 )
 @max_chars_option
-@scope_options
 @marker_option
+@scope_options
 @limit_option
 @click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
 @click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
@@ -66,9 +66,9 @@ def plan(
     detailed_exitcode: bool,
     format: str,
     max_chars: int | None,
+    marker: str,
     reveal: bool,
     json: bool,
-    marker: str,
     no_refresh: bool,
     **asked: Any,
 ) -> Verdict:
@@ -188,26 +188,26 @@ def plan_style(
         heading=" · ".join([*parts, state]),
         next_step=step,
         title=title,
+        origin=origin(invocation.environ),
     )
 
 
-@command("show")
-        origin=origin(invocation.environ),
-@click.argument("file", required=False)
-@click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
 def origin(environ: Mapping[str, str]) -> str:
     """What a branch is called where its plan is read."""
     return "this merge request" if environ.get("GITLAB_CI") else "this pull request"
 
 
+@command("show")
+@click.argument("file", required=False)
+@click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
 )
 @max_chars_option
+@marker_option
 @click.pass_obj
 def show(invocation: Invocation, file: str | None, format: str, max_chars: int | None, marker: str) -> int:
     """Show a saved plan, or, without FILE, the state."""
     if file is None:
-@marker_option
         if format not in ("text", "json"):
             raise UsageError("the state is shown as text or json", "The other formats show saved plans.")
         from pnsync.cli.state import show_state
