@@ -71,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: left out in the quick profile")
     config.addinivalue_line("markers", "browser: needs Chromium and chromedriver")
     config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
+    config.addinivalue_line("markers", "needs_pgbouncer: needs PgBouncer")
     config.addinivalue_line("markers", "needs_seaweed: needs SeaweedFS")
     config.addinivalue_line("markers", "needs_terraform: needs Terraform, which CI need not have")
     # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.

@@ -2,11 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from stores import servers
+from stores.child import FastClock
 from stores.clocks import StepClock
 from stores.pooler import Cutter, Pooler
 from stores.values import events_of_a_run, holder
@@ -126,6 +128,29 @@ def test_a_pooler_that_gives_every_transaction_another_session_is_no_matter(
     assert pooler.transactions > 20
     assert server.run("select count(*) from pg_prepared_statements") == [(0,)]
     pooler.close()
+
+
+@pytest.mark.needs_pgbouncer
+def test_pgbouncer_that_pools_transactions_is_no_matter(server: servers.Postgres) -> None:
+    """Six runs at once over its three connections: each in turn, no update lost, no session's leftovers."""
+    bouncer, name = servers.pgbouncer(), str(uuid4())
+
+    def run(number: int) -> None:
+        for _ in range(3):
+            clock = FastClock(40.0)
+            held = Store(
+                at(bouncer.folder, name), clock, pinned_lineage=None, heartbeat=clock.heartbeat
+            ).hold(holder(lock_id=f"{number:08x}"), timeout=600)
+            with held as session:
+                session.record(Noted("turns", str(int(session.state.notes.get("turns", "0")) + 1)))
+                session.finish()
+
+    with ThreadPoolExecutor(6) as runners:
+        list(runners.map(run, range(6)))
+    found = store(at(server.folder, name)).load()
+    assert found is not None
+    assert (found.notes["turns"], found.serial) == ("18", 18)
+    assert server.run("select count(*) from pg_locks where locktype = 'advisory'") == [(0,)]
 
 
 def test_what_the_server_undoes_is_done_again(server: servers.Postgres) -> None:

