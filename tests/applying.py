@@ -28,6 +28,8 @@ from tests.worlds import NOW, PROVIDERS, made, rows_of, state
 
 Answer = Callable[[Intent], Outcome]
 BIND, UNBIND = Operation.BIND, Operation.UNBIND
+ENDLESS = 500
+"""A run on the bench that waits so often never ends."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Bench:
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
         self.slept.append(seconds)
+        assert len(self.slept) < ENDLESS
         end = self.passed + seconds
         self.passed = self.signal_at if self.passed < self.signal_at < end else end
 
@@ -140,6 +143,7 @@ class Bench:
 
     def wait(self, timeout: float | None) -> list[tuple[int, object]]:
         self.waited.append(timeout)
+        assert len(self.waited) < ENDLESS
         assert timeout is None or timeout > 0
         until = float("inf") if timeout is None else self.passed + timeout
         first = min((end for end, _, _ in self._ends), default=float("inf"))
