@@ -17,7 +17,7 @@ from pnsync.settlement import LONGEST_STEP_SECONDS, REREADS, Ending
 from pnsync.state import Entry, Resting, State
 from pnsync.verdict import Done, Failed, Verified, Waiting
 from pnsync.zones import zone_note
-from tests.applying import Bench, binds, refused, unknown
+from tests.applying import ENDLESS, Bench, binds, refused, unknown
 from tests.worlds import (
     DAY,
     NOW,
@@ -64,6 +64,7 @@ class End(Bench):
 
     def observe(self, names: Collection[str]) -> Observed:
         self.readings.append((self.passed, tuple(sorted(names))))
+        assert len(self.readings) < ENDLESS
         self.vendor.now = int(self.now())
         found = self.seen(self.vendor.listing(started_at=self.now()))
         return Observed({name: one for name, one in found.listings.items() if name in names})
