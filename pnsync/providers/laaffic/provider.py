@@ -1,104 +1,41 @@
 """LAAFFIC behind `interfaces.Provider`: signing, wire and calls put together; no rule of its own."""
 
-from random import Random
-from typing import Final
-from urllib.parse import urlsplit
-
-import httpx
+from typing import ClassVar
 
 from pnsync.errors import UsageError
-from pnsync.interfaces import Clock, Reached, Reading
+from pnsync.interfaces import Reached, Reading
 from pnsync.journal import Outcome
-from pnsync.masking import keyed_digest
-from pnsync.model import Listing, ProviderConfig
+from pnsync.model import Listing
 from pnsync.phone import Phone
-from pnsync.providers.calls import Calls
-from pnsync.providers.credentials import Credentials
-from pnsync.providers.decoding import Unreadable
-from pnsync.providers.http import LISTING_LIMIT_BYTES, TOTAL_SECONDS, WRITE_LIMIT_BYTES, Channel, Request
+from pnsync.providers.adapter import Adapter
+from pnsync.providers.decoding import Json, Unreadable
+from pnsync.providers.http import LISTING_LIMIT_BYTES, WRITE_LIMIT_BYTES, Request
 from pnsync.providers.laaffic import signing, wire
-from pnsync.providers.replies import Meaning
-from pnsync.providers.scanning import Page, scan_listing
-from pnsync.state import Account, Intent
-
-PAGE_SIZE: Final = 100
-"""The largest that the vendor takes (VENDORS 2.4)."""
-SANDBOX_URL: Final = "https://sandbox.invalid/v3/number"
+from pnsync.providers.replies import Meaning, Reply
+from pnsync.providers.scanning import Page
+from pnsync.state import Intent
 
 
-class LaafficProvider:
-    """One LAAFFIC account and app. Methods may be called from several threads.
+class LaafficProvider(Adapter):
+    """One LAAFFIC account and app.
 
     Expiries without a zone come back as they are listed; refresh.calibrated turns them into instants.
     """
 
-    def __init__(
-        self,
-        config: ProviderConfig,
-        credentials: Credentials,
-        *,
-        clock: Clock,
-        random: Random,
-        transport: httpx.BaseTransport | None = None,
-        ca_file: str | None = None,
-        private_addresses: bool = False,
-        page_size: int = PAGE_SIZE,
-        total_seconds: float = TOTAL_SECONDS,
-    ) -> None:
-        self.config = config
-        self._credentials = credentials
-        self._clock = clock
-        self._page_size = page_size
-        self._base = SANDBOX_URL if config.sandbox else config.endpoint.rstrip("/")
-        self._host = "sandbox" if config.sandbox else urlsplit(config.endpoint).netloc.lower()
-        self._channel = Channel(
-            urlsplit(self._base).hostname or "",
-            clock,
-            transport=transport,
-            ca_file=ca_file,
-            private_addresses=private_addresses,
-            total_seconds=total_seconds,
-        )
-        self._calls = Calls(
-            config.name,
-            self._channel,
-            clock,
-            random,
-            config.rate,
-            sign=self._sign,
-            understand=wire.reply,
-            keys="the API key and secret (LAAFFIC_API_KEY, LAAFFIC_API_SECRET)",
-        )
-
-    def account(self, key: bytes) -> Account:
-        """Endpoint host and the API key's fingerprint under `key`."""
-        return Account(self._host, keyed_digest(key, "account", [self._credentials.key.reveal()]))
-
-    def vendor_now(self) -> float:
-        """The vendor's time, epoch seconds."""
-        return self._calls.time.now()
+    KEYS: ClassVar = "the API key and secret (LAAFFIC_API_KEY, LAAFFIC_API_SECRET)"
+    SANDBOX_URL: ClassVar = "https://sandbox.invalid/v3/number"
+    PAGE_SIZE: ClassVar = 100
+    """The largest that the vendor takes (docs/vendors.md, 2.4)."""
 
     def list(self, *, scans: int, reading: Reading) -> Listing:
         """Every binding of the app and every pool. Raises CredentialsRefused and VendorError."""
-        name = self.config.name
-        bindings = scan_listing(
-            "bindings",
-            lambda number, _: self._page(wire.LIST, number, self.config.app_id),
-            lambda row, flaws: wire.binding(name, row, flaws),
-            scans=scans,
-            clock=self._clock,
-            reading=lambda rows, total, pages: reading(name, rows, total, pages),
+        app = self.config.app_id
+        bindings = self._scan(
+            "bindings", lambda number, _: self._page(wire.LIST, number, app), wire.binding, scans, reading
         )
-        pools = scan_listing(
-            "pools",
-            lambda number, _: self._page(wire.POOLS, number, None),
-            lambda row, flaws: wire.pool(name, row, flaws),
-            scans=scans,
-            clock=self._clock,
-            reading=lambda _rows, _total, _pages: None,
-        )
+        pools = self._scan("pools", lambda number, _: self._page(wire.POOLS, number, None), wire.pool, scans)
         return Listing(
-            provider=name,
+            provider=self.config.name,
             bindings=bindings.rows,
             pools=pools.rows,
             started_at=min(bindings.started_at, pools.started_at),
@@ -107,10 +44,6 @@ class LaafficProvider:
             problems=bindings.problems + pools.problems,
             clock_ahead=self._calls.time.offset,
         )
-
-    def pace(self) -> float:
-        """Take the next slot of the rate limit; the seconds until it opens."""
-        return self._calls.pace.take()
 
     def send(self, intent: Intent) -> Outcome:
         """Make one writing call; raises nothing for what a vendor or a network does."""
@@ -130,15 +63,14 @@ class LaafficProvider:
             "Leave --live out: the state answers as well.",
         )
 
-    def close(self) -> None:
-        """Release connections."""
-        self._channel.close()
-
     def _sign(self, _: Request, vendor_time: float) -> dict[str, str]:
         return signing.headers(self._credentials.key.reveal(), self._credentials.secret.reveal(), vendor_time)
 
     def _request(self, path: str, fields: dict[str, object], limit_bytes: int) -> Request:
-        return Request(path, f"{self._base}/{path}", wire.encode(fields), limit_bytes)
+        return Request(path, f"{self._url.rstrip('/')}/{path}", wire.encode(fields), limit_bytes)
+
+    def _understand(self, answer: Json) -> Reply:
+        return wire.reply(answer)
 
     def _measure(self) -> None:
         self._calls.read(self._listing(wire.LIST, 1, 1, self.config.app_id))
@@ -153,4 +85,4 @@ class LaafficProvider:
         try:
             return wire.page(reply)
         except Unreadable as error:
-            raise self._calls.unusable(path, str(error), reply.request_id) from None
+            raise self._unreadable(path, reply, error) from None
