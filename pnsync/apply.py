@@ -292,7 +292,11 @@ class Applying:
         name = step.unbinds.provider
         if self.proofs.stale(name, self.clock.monotonic()):
             self.batch.flush()
-            self.proofs.renew(self.relist(name), self.clock.monotonic())
+            began = self.clock.monotonic()
+            self.proofs.renew(self.relist(name), began)
+            # A run that stood still while it read has seen what was, not what is.
+            if self.proofs.stale(name, self.clock.monotonic()):
+                return False
         return self.proofs.show(step.unbinds)
 
     def _collect(self, delay: float | None) -> None:

@@ -14,7 +14,7 @@ PROOF_SECONDS = 600
 
 
 class Proofs:
-    """What the vendors were last seen to hold, and when (monotonic seconds)."""
+    """What the vendors were last seen to hold, and when reading it began (monotonic seconds)."""
 
     def __init__(self, listings: Mapping[str, Listing], read_at: float) -> None:
         self._read_at = dict.fromkeys(listings, read_at)

@@ -87,8 +87,9 @@ class Ending:
 
     def _ask(self, open_: dict[str, Pending]) -> tuple[Observed, tuple[Diagnostic, ...]]:
         """Read the listings concerned and record what they settle."""
+        began = self.clock.monotonic()
         observed = self.observe({one.intent.provider for one in open_.values()})
-        self.proofs.renew(observed.listings, self.clock.monotonic())
+        self.proofs.renew(observed.listings, began)
         declared = {one.address: one for one in self.desired.bindings.values()}
         settled = settle(self.session.state, observed, declared, self.clock.now())
         if settled.events:

@@ -135,8 +135,8 @@ class _Run:
             check_state(self.approved, state, exists=session.exists)
             check_age(self.approved, world.clock.now(), self.options.max_age_seconds)
         self._refuse_older(state)
-        observed = read_listings(world, state, scans=2)
         read_at = world.clock.monotonic()
+        observed = read_listings(world, state, scans=2)
         self.providers = {name: one for name, one in world.providers.items() if name in observed.listings}
         self.tally.codes.update(failure_codes(observed))
         self._tell_unread(observed)

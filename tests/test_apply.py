@@ -1,6 +1,7 @@
 """Carrying a plan out: every call between a durable intent and a durable outcome, in order, and nothing without ground."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pnsync.errors import StateError
 from pnsync.journal import Applied, Closed, Opened, Refusal, open_intents
 from pnsync.journal import Recorded as RecordedEntry
-from pnsync.model import Lifetime
+from pnsync.model import Lifetime, Listing
 from pnsync.plan import Action, Plan
 from pnsync.proofs import PROOF_SECONDS, Proofs
 from pnsync.state import Entry
@@ -383,6 +384,22 @@ def test_a_new_proof_is_read_with_all_recorded_and_serves_the_rest() -> None:
     assert bench.relisted == ["nx"], "once"
     before = bench.happened[: bench.happened.index("relist nx")]
     assert isinstance(before[-2], Recorded), "what is known is durable before the long reading"
+
+
+def test_a_listing_during_which_the_run_stood_still_proves_nothing() -> None:
+    bench, plan = removal()
+    proofs = Proofs(bench.listing(), 0.0)
+    bench.passed = PROOF_SECONDS + 1
+    read = bench.relist
+
+    def slowly(name: str) -> Mapping[str, Listing]:
+        found = read(name)
+        bench.passed += PROOF_SECONDS + 1
+        return found
+
+    bench.relist = slowly  # type: ignore[method-assign]
+    bench.applying(plan, proofs=proofs).go()
+    assert (bench.calls, bench.failed["a"][0]) == ([], "A111")
 
 
 def test_what_was_unbound_proves_nothing_more() -> None:
