@@ -110,6 +110,34 @@ def test_a_change_that_is_half_done_is_finished_after_the_deadline() -> None:
     assert (bench.calls, bench.left) == (["unbind a", "bind a"], ["b"])
 
 
+@pytest.mark.parametrize(
+    ("signal_at", "not_after", "reason"),
+    [(0.5, None, "the run was stopped"), (float("inf"), 0.5, "the deadline has passed")],
+    ids=["signal", "deadline"],
+)
+def test_an_old_half_that_was_left_is_told_with_the_reason(
+    signal_at: float, not_after: float | None, reason: str
+) -> None:
+    """Bound first, so that nobody is unreached while the old half waits for the next run."""
+    known = state(bound(desk("d", "101")))
+    bench = Bench(known)
+    bench.signal_at = signal_at
+    bench.go(planned([desk("d", "102")], known), not_after=not_after)
+    assert bench.calls == ["bind d"]
+    assert bench.failed == {"d": ("A130", f"half done: {reason}")}
+    assert bench.state.superseded.keys() == {"d-1"}
+
+
+def test_at_the_end_of_its_four_seconds_nothing_is_begun() -> None:
+    known = state(bound(A))
+    bench = Bench(known)
+    bench.signal_at = 0.5
+    bench.seconds["unbind a"] = 4.5
+    bench.go(planned([replace(A, recording=True)], known))
+    assert bench.calls == ["unbind a"]
+    assert bench.failed["a"] == ("A130", "half done: the run was stopped")
+
+
 def test_an_unread_provider_gets_no_call_and_the_others_do() -> None:
     bench = Bench(providers=["nx"]).go(binds((LA_RIDE, ()), (B, ())))
     assert (bench.calls, bench.left) == (["bind b"], ["ride"])
