@@ -64,7 +64,7 @@ class SandboxTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """httpx's seam: the vendor's answer, or the exception that a network would have raised."""
         call = SandboxRequest(
-            request.method, request.url.path, lower_headers(dict(request.headers)), request.read()
+            request.method, request.url.path, lower_headers(request.headers), request.read()
         )
         patience = request.extensions.get("timeout", {}).get("read")
         try:

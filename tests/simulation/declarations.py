@@ -1,6 +1,7 @@
 """Declarations drawn from a seed, and edits of them as commits make them. Always such as the configuration accepts."""
 
 from dataclasses import replace
+from functools import cache
 from random import Random
 
 from pnsync.model import (
@@ -14,6 +15,7 @@ from pnsync.model import (
     Moved,
     Policy,
     ProviderConfig,
+    StateConfig,
     VendorType,
 )
 from pnsync.phone import Phone
@@ -26,6 +28,7 @@ LA_PHONES = range(500, 1000)
 WIDE = Limit(count=1_000_000)
 
 
+@cache
 def phone(number: int) -> Phone:
     """One of the thousand numbers that are set aside for fiction."""
     return Phone(f"447700900{number:03d}")
@@ -49,6 +52,8 @@ class Declarations:
         self.named = 0
         self.axb_extension = random.random() < 0.8
         self.declared_ids = random.random() < 0.3
+        self.place = "local"
+        """The backend that the files name: where a record costs more than a call, several calls share one."""
         if nx is not None and random.random() < 0.6:
             self.groups["hotline-pool"] = Group("hotline-pool", "nx", Holds.NUMBERS, None, "hotline-pool")
             if random.random() < 0.6:
@@ -67,6 +72,7 @@ class Declarations:
             bindings=dict(self.bindings),
             groups=dict(self.groups),
             moved=self.moved,
+            state=StateConfig(self.place),
             policy=Policy(
                 max_unbind=WIDE, max_rebind=WIDE, max_missing=WIDE, quarantine_seconds=self.quarantine_seconds
             ),

@@ -74,6 +74,11 @@ def nx_switches(random: Random) -> NxSwitches:
     )
 
 
+def prompt(switches: NxSwitches | LaSwitches) -> bool:
+    """Whether a listing shows what is live now, and nothing else."""
+    return not (switches.list_lag_seconds or switches.expired_listed_seconds)
+
+
 def la_switches(random: Random) -> LaSwitches:
     """An account of LAAFFIC in one of the ways that its pages leave open."""
     odd = random.random() < 0.5

@@ -4,7 +4,7 @@ import errno
 from random import Random
 
 from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
-from pnsync.planning import PlanOptions
+from pnsync.planning import Planned, PlanOptions
 from pnsync.sandbox.records import Binding
 from pnsync.state import Entry
 from pnsync.workflow import ApplyOptions
@@ -12,6 +12,7 @@ from pnsync.workflow import ApplyOptions
 from . import faults
 from .declarations import phone
 from .disk import SimDisk
+from .figures import LOOKED
 from .process import Process
 from .vendors import drawn
 from .world import Run, Step, Universe, Violation
@@ -46,12 +47,13 @@ def settle_down(universe: Universe) -> None:
         vendor.latency = lambda: 0.05
 
 
-def judged(run: Run, *, storage: bool = False) -> Run:
+def judged(universe: Universe, run: Run, *, storage: bool = False) -> Run:
     """A run may be refused for few reasons; a state it cannot read is none of them."""
     if isinstance(run.error, StateError) and not storage and not isinstance(run.error, Fenced):
         raise Violation("SPEC 3", f"apply ended with {run.error.code} {run.error}")
     if run.error is not None and run.error.exit_code is ExitCode.LOCKED:
         raise Violation("G5", "the state is locked although nobody is there")
+    universe.figures.counts[f"{LOOKED}locks"] += 1
     return run
 
 
@@ -64,11 +66,15 @@ def allowed(universe: Universe, random: Random) -> PlanOptions:
     return PlanOptions(allow_unbind=unbinds or None)
 
 
-def nothing_due(universe: Universe, random: Random) -> bool:
-    """Whether a plan is empty and stays so for as long as an apply takes to read its listings."""
-    soon = int(universe.time.true) + 120
-    found = [universe.plan(random), universe.plan(random, PlanOptions(at=soon))]
-    return not any(one.plan.changes or one.plan.refusals or one.plan.deferred for one in found)
+def nothing_due(universe: Universe, random: Random, now: Planned | None = None) -> bool:
+    """Whether a plan (`now`, where one was just made) is empty and stays so while an apply reads its listings."""
+    if not _empty(now or universe.plan(random)):
+        return False
+    return _empty(universe.plan(random, PlanOptions(at=int(universe.time.true) + 120)))
+
+
+def _empty(found: Planned) -> bool:
+    return not (found.plan.changes or found.plan.refusals or found.plan.deferred)
 
 
 def apply(universe: Universe, random: Random) -> None:
@@ -80,7 +86,7 @@ def apply(universe: Universe, random: Random) -> None:
         process.hooks[int(2 ** (random.random() * 9))] = lambda: person(
             universe, Random(random.random()), between=True
         )
-    judged(universe.apply(random, process=process, options=options(random)))
+    judged(universe, universe.apply(random, process=process, options=options(random)))
 
 
 def crash(universe: Universe, random: Random) -> None:
@@ -92,7 +98,7 @@ def crash(universe: Universe, random: Random) -> None:
     )
     run = universe.apply(random, process=process, options=options(random))
     if not run.killed:
-        judged(run)
+        judged(universe, run)
     universe.figures.counts["crashes"] += run.killed
 
 
@@ -115,7 +121,7 @@ def disk(universe: Universe, random: Random) -> None:
         lasting=random.random() < 0.5,
     )
     run = universe.apply(random, process=process, disk=failing, options=options(random))
-    judged(run, storage=failing.failures > 0)
+    judged(universe, run, storage=failing.failures > 0)
     universe.figures.counts["disk failures"] += failing.failures > 0
     if failing.failures and run.error is None and run.verdict is not None:
         raise Violation("G9", "a storage error was not told")
@@ -127,7 +133,7 @@ def signal(universe: Universe, random: Random) -> None:
     process = Process()
     process.signal_number = random.choice((2, 15))
     process.signal_at = universe.time.seconds + 2 ** (random.random() * 8) - 1
-    run = judged(universe.apply(random, process=process, options=options(random)))
+    run = judged(universe, universe.apply(random, process=process, options=options(random)))
     if process.signal is None:
         return
     universe.figures.counts["signals"] += 1
@@ -160,7 +166,7 @@ def plan(universe: Universe, random: Random) -> None:
     settle_down(universe)
     if not nothing_due(universe, random):
         return
-    run = judged(universe.apply(random, options=options(random)))
+    run = judged(universe, universe.apply(random, options=options(random)))
     if run.calls:
         raise Violation("SPEC 4", "a plan was empty and its apply made calls")
 
@@ -169,7 +175,7 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
     """Somebody works at a vendor's console; `between`: while an apply runs.
 
     An id that is given again between the proof of an unbind and its call no program can tell (SPEC 5 allows ten
-    minutes); nor, at LAAFFIC, what a call made whose expiry was changed since, or which of two equal pairs is ours
+    minutes, and a listing that lags shows what is gone); nor, at LAAFFIC, what a call made whose expiry was changed since, or which of two equal pairs is ours
     while its zone is not known. None of these is done here.
     """
     universe.figures.counts["console"] += 1
@@ -177,7 +183,13 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
     console = vendor.transport.console
     live = sorted(one["bind_id"] for one in console.bindings())
     kind = random.choice(("remove", "remove", "change", "add", "add", "own pair", "reuse"))
-    if kind == "reuse" and live and not between and vendor.kind == "laaffic":
+    if (
+        kind == "reuse"
+        and live
+        and not between
+        and vendor.kind == "laaffic"
+        and faults.prompt(vendor.switches)
+    ):
         # What we bound ends, and the vendor gives its id to a binding of others.
         bind_id = random.choice(live)
         console.remove(bind_id)
@@ -237,7 +249,7 @@ def overtaken(universe: Universe, random: Random) -> None:
     unsettle(universe, random)
     process = Process()
     breaks = random.random() < 0.7
-    universe.figures.counts["overtaken"] += 1
+    universe.figures.counts["overtaken holders"] += 1
     fenced_from: list[int] = []
 
     def other() -> None:

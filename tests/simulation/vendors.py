@@ -90,6 +90,12 @@ class Vendor:
     def board(self) -> Any:
         return self.transport.account.board
 
+    @property
+    def switches(self) -> NxSwitches | LaSwitches:
+        """How this account behaves where the vendor's pages leave it open."""
+        found: NxSwitches | LaSwitches = self.transport.line.vendor.switches
+        return found
+
 
 def open_vendor(
     name: str,
@@ -183,7 +189,7 @@ class Link(httpx.BaseTransport):
         vendor, process = self._vendor, self._process
         process.check()
         body = request.read()
-        lowered = {name.lower(): value for name, value in request.headers.items()}
+        lowered = {name.decode().lower(): value.decode() for name, value in request.headers.raw}
         operation = vendor.transport.line.vendor.operation(request.url.path, lowered)
         writes = OPERATIONS.get(operation)
         if writes is None and process.signal is not None:

@@ -3,7 +3,6 @@
 import json
 import re
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from . import faults
 from .declarations import CANARIES, Declarations, both, providers
 from .disk import Image, SimDisk
 from .dispatcher import SimDispatcher
+from .figures import LOOKED, Figures
 from .ledger import Ledger
 from .process import Killed, Process
 from .timeline import SimClock, Timeline
@@ -36,6 +36,8 @@ from .vendors import Link, Made, Vendor, open_vendor
 PATH = "/simulated/state/pnsync.state.json"
 PROOF_SECONDS = 690
 """Ten minutes, and what passes between a page of a listing and its end, or an intent and its call."""
+MANY_SHARE = 0.004
+"""How many worlds have hundreds of bindings: one costs as much as twenty others."""
 SECRET = "canary-secret-7d1f"
 KEY = "canary-key-90aa"
 _DIGITS = re.compile(r"\d{10,}")
@@ -50,18 +52,6 @@ class Violation(BaseException):
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(f"{rule}: {what}")
         self.rule = rule
-
-
-@dataclass
-class Figures:
-    """What a campaign counts."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: "Figures") -> None:
-        self.counts.update(other.counts)
-        self.faults.update(other.faults)
 
 
 @dataclass
@@ -103,8 +93,15 @@ class Universe:
         nx, la = providers(random) if plain is None else both()
         if size is None:
             size = random.choice((1, 2, 4, 8, 8, 16, 16, 30, 120))
+            many = Random(f"{seed}/many")
+            if many.random() < MANY_SHARE:
+                size = many.choice((200, 300, 400))
+                self.figures.counts["worlds of hundreds of bindings"] += 1
         self.files = Declarations(random, size=size, nx=nx, la=la)
-        self.page_size = random.choice((3, 7, 50, 1000))
+        if plain is None and Random(f"{seed}/place").random() < 0.3:
+            self.files.place = "object"
+            self.figures.counts["worlds in which calls share records"] += 1
+        self.page_size = max(random.choice((3, 7, 50, 1000)), size // 4)
         """Rows that come in another order each time can be read only when one page holds them all."""
         self.skew = random.choice((0.0, 0.0, 0.0, 0.4, -0.4, 5.0, -5.0, 45.0, -45.0, 300.0, -300.0))
         if plain is not None:
@@ -309,6 +306,7 @@ class Universe:
         assert intent is not None
         if made.delivery > 1 or made.sent.distrusted or self.relaxed:
             return
+        self.figures.counts[f"{LOOKED}binds"] += 1
         for other in self.vendors.values():
             for bind_id, one in other.made.items():
                 twin = one.sent.intent
@@ -326,6 +324,7 @@ class Universe:
 
     def _ended(self, vendor: Vendor, made: Made) -> None:
         """I3: what pnsync's requests did not make is not unbound."""
+        self.figures.counts[f"{LOOKED}unbinds"] += 1
         if made.effect.bind_id not in vendor.made:
             raise Violation("I3", f"{vendor.name}: a binding that is not ours was unbound")
 
@@ -346,8 +345,9 @@ class Universe:
                 raise Violation("I4", "the lineage changed")
             for address, entry in state.bindings().items():
                 vendor = self.vendors.get(entry.provider)
+                self.figures.counts[f"{LOOKED}entries"] += entry.bind_id is not None
                 if vendor is not None and entry.bind_id is not None and entry.bind_id not in vendor.ever:
-                    raise Violation("I3", f"{address}: the state holds a binding that pnsync did not make")
+                    raise Violation("G6", f"{address}: the state holds a binding that no call of pnsync made")
             if state.serial < self.serial:
                 raise Violation("I4", f"the serial fell from {self.serial} to {state.serial}")
             self.serial = max(self.serial, self._durable_serial())
@@ -372,6 +372,7 @@ class Universe:
         for vendor in self.vendors.values():
             for bind_id, row in vendor.board.bindings.items():
                 made = vendor.made.get(bind_id)
+                self.figures.counts[f"{LOOKED}live bindings of ours"] += made is not None
                 if made is None or (vendor.name, bind_id) in held:
                     continue
                 if vendor.kind == "nxcloud":
