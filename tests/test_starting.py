@@ -9,7 +9,7 @@ from pnsync.journal import Refusal
 from pnsync.plan import Action, Cause, Plan
 from pnsync.starting import CLOCK_ERROR_SECONDS
 from tests.applying import Bench, bind, binds, change, plan_of, refused, unknown
-from tests.worlds import NOW, axb, bound, desired, group, made, planned, ride, state
+from tests.worlds import NOW, axb, bound, desired, desk, group, made, planned, ride, state
 
 A, B, C = (axb(name, 2 * place, 2 * place + 1) for place, name in enumerate("abc", 10))
 LA_RIDE = ride("ride", 41, 42)
