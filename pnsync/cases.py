@@ -41,7 +41,7 @@ class Declared:
         self.now = found.now
         self.renewing = found.question.renew_only
         self.believed: dict[tuple[str, str], int] = {}
-        self._said: set[int] = set()
+        self._short: dict[int, tuple[Diagnostic, list[str]]] = {}
 
     def decide(self, address: str, binding: Binding, position: int) -> None:
         """Find what this binding needs; `position` is its place in the files."""
@@ -68,13 +68,11 @@ class Declared:
             if entry is not None and row is not None and not self.renewing:
                 self._keep_alive(address, binding, position, entry, row)
             return
-        allocated = address in self.allocation.chosen
         ends = NEVER if expires is None else expires
-        self._decide(Case(address, binding, position, target, allocated, entry, row, ends))
+        self._decide(Case(address, binding, position, target, entry=entry, row=row, expires=ends))
 
     def _decide(self, case: Case) -> None:
         entry, row = case.entry, case.row
-        believed = self.found.matched.believed.get(case.address)
         if entry is None:
             self._first(case)
         elif entry.down:
@@ -83,8 +81,8 @@ class Declared:
             self._expired(case, entry)
         elif row is not None:
             self._live(case, entry, row)
-        elif believed is not None:
-            self._believed(case, entry, believed)
+        elif case.address in self.found.matched.believed:
+            self._believed(case, entry)
         else:
             self._gone(case, entry)
 
@@ -100,6 +98,10 @@ class Declared:
             )
             for (provider, mode), count in sorted(self.believed.items())
         ]
+
+    def short(self) -> list[tuple[Diagnostic, list[str]]]:
+        """What is said of numbers that run out, each with the addresses that go without."""
+        return list(self._short.values())
 
     # -- the common case -------------------------------------------------------------------------------------------
 
@@ -146,9 +148,7 @@ class Declared:
             return None
         impossible = self.allocation.impossible.get(address)
         if impossible is not None:
-            if id(impossible) not in self._said:
-                self._said.add(id(impossible))
-                found.decisions.append(impossible)
+            self._short.setdefault(id(impossible), (impossible, []))[1].append(address)
             return None
         generation, ours = self._next_id(address, binding.provider, binding.customer_bind_id)
         chosen = self.allocation.chosen.get(address)
@@ -188,7 +188,6 @@ class Declared:
             bind_id=None,
             bound_at=None,
             expires_at=None,
-            down_since=None,
         )
 
     def _group_id(self, binding: Binding, entry: Entry | None) -> tuple[str | None, bool]:
@@ -249,7 +248,7 @@ class Declared:
         found, lifetime = self.found, case.binding.lifetime
         if over(lifetime, self.now):
             self._note("P201", f"{case.address} has ended: its expires_at has passed, nothing is due", case)
-            self._count_unchanged(case.address)
+            found.unchanged += 1
             return
         providers = dict.fromkeys((entry.provider, case.binding.provider))
         if any(found.hidden(one, case.address, Action.BIND) for one in providers):
@@ -332,7 +331,7 @@ class Declared:
             return Cause.DRIFT, "differs at the vendor: " + ", ".join(different), changed
         return Cause.DRIFT, "would outlive its declared lifetime", ("expires_at",)
 
-    def _believed(self, case: Case, entry: Entry, row: LiveBinding) -> None:
+    def _believed(self, case: Case, entry: Entry) -> None:
         """No listing shows it, and none can be expected to: live as recorded, and no unbind of it can be proven."""
         found = self.found
         key = (entry.provider, entry.mode.value)
@@ -347,7 +346,7 @@ class Declared:
             found.unproven(case.address, entry)
             by_config = tuple(one for one in different if one != GROUP_ID)
             cause, reason, changed = self._why(case, entry, different, by_config, asked)
-            found.drafts.append(replace_draft(replace(case, row=row), Action.REBIND, cause, reason, changed))
+            found.drafts.append(replace_draft(case, Action.REBIND, cause, reason, changed))
         elif due is not None and due <= self.now:
             reason = "cannot be proven ours for its unbind; it is bound again when it has expired"
             found.defer(
@@ -368,7 +367,7 @@ class Declared:
         if due is None or due > self.now or self.found.hidden(entry.provider, address, Action.RENEW):
             return
         target = self._numbered(replace(entry, lifetime=binding.lifetime), address)
-        case = Case(address, binding, position, target, False, entry, row, expires)
+        case = Case(address, binding, position, target, entry=entry, row=row, expires=expires)
         reason = f"expires at {instant(expires)}; what it is to become cannot be had yet"
         draft = replace_draft(case, Action.RENEW, Cause.EXPIRY, reason, ("expires_at",))
         self.found.drafts.append(replace(draft, provider=entry.provider))

@@ -143,6 +143,8 @@ class _Planning:
             if binding.enabled:
                 declared.decide(address, binding, position)
         found.notes.extend(declared.summaries())
+        # Told of a group or of its first: what was asked for may be any of those that go without.
+        short = [one for one, without in declared.short() if any(map(self._concerns, without))]
         for address, entry in sorted(self._undeclared()):
             self._gone_from_files(address, entry, self.bindings.get(address))
         for bind_id, old in sorted(self.state.superseded.items()):
@@ -186,7 +188,7 @@ class _Planning:
                 ),
             ),
             routing=staged.routing,
-            decisions=tuple(sorted(self._decisions(needs.decisions), key=_by_code)),
+            decisions=tuple(sorted((*self._decisions(needs.decisions), *short), key=_by_code)),
         )
 
     def _samples(self) -> tuple[Event, ...]:
