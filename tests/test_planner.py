@@ -1,5 +1,6 @@
 """The planner's table, row by row, and what a change says: cause, reason, before and after, calls, X."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from pnsync.masking import Masker
 from pnsync.matching import row_of
 from pnsync.model import Binding, Lifetime, Mode, Moved
 from pnsync.plan import Action, Cause, Order, document
-from pnsync.planner import desired_of_state
+from pnsync.planner import desired_of_state, plan
 from pnsync.state import Entry
 from tests.worlds import (
     DAILY,
@@ -90,6 +91,20 @@ def test_the_table(
     )
     assert sum(one.calls for one in found.changes) == found.calls == len(found.steps)
     assert found.made_at == NOW and found.lineage == LINEAGE and found.serial == 4
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_the_collector_is_left_as_it_was(collecting: bool) -> None:
+    usual = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        planned([ORDER])
+        assert gc.isenabled() is collecting
+        with pytest.raises(AttributeError):
+            plan(desired([ORDER]), state(), None, now=NOW)  # type: ignore[arg-type]
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if usual else gc.disable)()
 
 
 def test_a_first_bind() -> None:

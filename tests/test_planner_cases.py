@@ -352,6 +352,21 @@ def expired_and_bound_once() -> str:
 
 
 @case
+def expired_and_bound_once_and_found_just_now() -> str:
+    once = placed(axb("order", lifetime=replace(DAILY, keep=False)))
+    lost = attempt(once, ago=DAY + 600)
+    row = replace(row_of(made(once, generation=2)), expires_at=NOW)
+    return "\n".join(
+        ask(
+            [once],
+            state(pending=pending(lost), generations={"bindings.order": 2}),
+            [replace(row, expires_at=NOW + one)],
+        )
+        for one in (-600, -1, 1)
+    )
+
+
+@case
 def expired_and_over() -> str:
     return ask([PAST], bound(PAST), [])
 
@@ -374,7 +389,12 @@ def expired_and_declared_with_other_numbers() -> str:
 @case
 def over_and_live_until_then() -> str:
     entry = made(axb("order", lifetime=replace(UNTIL, until=NOW)), expires_at=NOW + 30)
-    return ask([PAST], {"bindings.order": entry})
+    files, known, _ = _group_id_only(PAST)
+    talk = replace(known.bindings()["bindings.t"], expires_at=NOW + 30)
+    seen = observed([row_of(talk)], [live_group(made_group(group("crew"), "g2"))])
+    return "\n".join(
+        [ask([PAST], {"bindings.order": entry}), "in a group", ask(files, {"bindings.t": talk}, seen)]
+    )
 
 
 @case
@@ -427,6 +447,11 @@ def down() -> str:
 @case
 def no_longer_declared() -> str:
     return ask([], ENTRIES)
+
+
+@case
+def no_longer_declared_and_not_as_recorded() -> str:
+    return ask([], ENTRIES, [replace(row_of(OURS), expires_at=NOW + 99, phone_x=X)])
 
 
 @case
@@ -702,6 +727,16 @@ def numbers_that_pnsync_chooses() -> str:
 
 
 @case
+def numbers_that_a_file_fixes_for_another() -> str:
+    entry = made(AUTO, phone_x=X, extension="101")
+    return ask(
+        desired([AUTO, placed(desk("e", a=5), 9)], [POOL]),
+        {"bindings.d": entry},
+        numbers(X, rows=[row_of(entry)]),
+    )
+
+
+@case
 def numbers_of_a_group_that_are_not_known() -> str:
     entry = made(AUTO, phone_x=None, extension=None, bind_id=None)
     return "\n".join(
@@ -723,7 +758,23 @@ def numbers_of_a_group_that_are_not_known() -> str:
 def numbers_run_out() -> str:
     tight = replace(POOL, extension_range=(101, 101))
     three = [replace(AUTO, name=f"d{one}", phone_a=phone(one)) for one in (1, 2, 3)]
-    return ask(desired(three, [tight]), state(), numbers(X))
+    fixed = [replace(one, phone_x=X, x_group=None) for one in three]
+    part, first = Scope(("bindings.d3",)), Scope(("bindings.d1",))
+    return "\n".join(
+        [
+            ask(desired(three, [tight]), state(), numbers(X)),
+            "for what was asked for",
+            ask(desired(three, [tight]), state(), numbers(X), scope=part),
+            "for what was not asked for",
+            ask(desired(three, [tight]), state(), numbers(X), scope=first),
+            "of one number",
+            ask(desired(fixed, [tight]), state(), numbers(X)),
+            "of one number, for what was asked for",
+            ask(desired(fixed, [tight]), state(), numbers(X), scope=part),
+            "of one number, for what was not asked for",
+            ask(desired(fixed, [tight]), state(), numbers(X), scope=first),
+        ]
+    )
 
 
 @case
@@ -758,6 +809,24 @@ def what_cannot_have_its_numbers_is_renewed_with_those_it_has() -> str:
             after(replace(late, expires_at=NOW + DAY // 5 + 1)),
             "ends now",
             after(replace(late, expires_at=NOW)),
+            "due as the listing tells",
+            ask(
+                files,
+                world | {"bindings.d": made(fixed, generation=4)},
+                numbers(
+                    X,
+                    rows=[
+                        replace(row_of(made(fixed, generation=4)), expires_at=NOW + 50),
+                        row_of(made(other)),
+                    ],
+                ),
+            ),
+            "beside another that is due",
+            ask(
+                files,
+                {"bindings.d": late, "bindings.other": made(other, age=DAY - 30)},
+                numbers(X, rows=[row_of(late), row_of(made(other, age=DAY - 30))]),
+            ),
             "without a known end",
             after(replace(late, expires_at=None)),
             "wanted for ever",
@@ -1118,6 +1187,7 @@ def a_part_of_what_is_deferred_and_of_decisions_about_groups() -> str:
         Scope((), ("bindings.order",)),
         Scope(("groups.gone",)),
         Scope(("provider=la",)),
+        Scope(("team=west",)),
         Scope((), ("groups.crew",)),
     ):
         lines += [f"{scope.targets} without {scope.excludes}", ask(files, known, seen, scope=scope)]
