@@ -48,6 +48,10 @@ class Target:
         if not file.endswith((".yaml", ".yml")):
             raise UsageError("declarations are written as YAML", "Name a file that ends in .yaml or .yml.")
         self.path = invocation.path(file)
+        if not self.path.resolve().is_relative_to(invocation.folder.resolve()):
+            raise UsageError(
+                "the file cannot be declared in", f"{escape(file)}: a symbolic link leads out of the folder."
+            )
         self._rooted, self._opener, self.known = self._read_numbers(named)
 
     def _read_numbers(self, named: bool) -> "tuple[Rooted, Opener, Mapping[str, str] | None]":

@@ -31,6 +31,11 @@ def fmt(invocation: Invocation, file: tuple[str, ...], check: bool) -> int:
         path = invocation.path(name)
         if not path.is_file():
             raise UsageError("there is no such file", f"{escape(name)} is no file.")
+        inside = path.parent.resolve()
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise UsageError(
+                "a link leads out of its folder", f"{escape(name)} is left as it is; name the file itself."
+            )
         data = path.read_bytes()
         try:
             text, problems = formatted(data, name)

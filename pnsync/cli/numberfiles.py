@@ -1,20 +1,14 @@
-"""Files of numbers as people change them: read, checked, sealed again, written; plain text never lies on a disk.
+"""Files of numbers as people change them: read, checked, sealed again, written; no plain text but where one is asked for.
 
 A sealed file is a plain age file around YAML: age's own program opens what is written here, and the other way round. age
 does not tell whom a file is sealed to; so lines `# recipient: age1…` inside it say it, else the root file's
 `state: encryption: recipients:`.
 """
 
-import contextlib
 import os
 import re
-import shlex
-import stat
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pnsync import yamlfile
@@ -31,8 +25,9 @@ from pnsync.sealing.identity import Unopened, seal_to
 from pnsync.yamlfile import Limits
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
-_RECIPIENT: Final = re.compile(r"^#[ \t]*recipient:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
-_MEMORY: Final = ("/dev/shm",)  # noqa: S108 - a folder of its own is made in it
+_RECIPIENT: Final = re.compile(r"#[ \t]*recipient:[ \t]*(\S+)[ \t]*")
+_MEANT: Final = re.compile(r"#.*(?:recip\w*[ \t]*[:=]|age1[a-z0-9]{8})", re.IGNORECASE)
+"""A comment that is meant to name a recipient, whether it does or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,7 @@ def parsed(text: str, name: str) -> dict[str, str]:
     if blank(text):
         return {}
     node, found = yamlfile.load(text.encode(), name, Limits())
-    if node is None:
+    if node is None or found:
         line = next((one.span.line for one in found if one.span), 1)
         raise UsageError(
             "the numbers are no YAML that pnsync reads", f"{name}, line {line}: {found[0].summary}."
@@ -133,15 +128,38 @@ def parsed(text: str, name: str) -> dict[str, str]:
     return made
 
 
+def recipients_in(text: str, name: str) -> tuple[str, ...]:
+    """Whom the lines of a file name. Raises UsageError for one that is meant so and is none, whom sealing would forget."""
+    found: list[str] = []
+    for i, line in enumerate(text.splitlines(), 1):
+        match = _RECIPIENT.fullmatch(line.strip())
+        if match is not None:
+            fault = recipient_fault(match[1])
+            if fault:
+                raise UsageError("a recipient is not one", f"{name}, line {i}: {fault}.")
+            found.append(match[1])
+        elif _MEANT.match(line.strip()):
+            raise UsageError(
+                "a line seems to name a recipient, and does not",
+                f"{name}, line {i}: it would be sealed without them. Write it as:",
+                command="# recipient: age1…",
+            )
+    return tuple(found)
+
+
 def write(
     invocation: Invocation, name: str, text: str, found: Rooted, opener: Opener, extra: Sequence[str] = ()
 ) -> None:
     """Put a text into its file, sealed where its name says so, and only where this run can open it again."""
     parsed(text, name)
     path = invocation.path(name)
+    if not path.parent.resolve().is_relative_to(invocation.folder.resolve()):
+        raise UsageError(
+            "the path of the file is refused", f"{name}: a symbolic link leads out of the folder."
+        )
     data = text.encode()
     if name.endswith(SEALED):
-        recipients = tuple(_RECIPIENT.findall(text)) or tuple(extra) or found.recipients
+        recipients = recipients_in(text, name) or tuple(extra) or found.recipients
         if not recipients:
             raise UsageError(
                 "nobody is named whom the file is for",
@@ -161,52 +179,3 @@ def write(
             ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, data, mode=None if path.exists() else 0o600)
-
-
-@contextlib.contextmanager
-def private_copy(text: str) -> Iterator[Path]:
-    """A file with the text, mode 0600 in a folder of its own, in memory where there is such a place; wiped at the end."""
-    base = next(
-        (one for one in (os.environ.get("XDG_RUNTIME_DIR", ""), *_MEMORY) if one and os.access(one, os.W_OK)),
-        None,
-    )
-    folder = Path(tempfile.mkdtemp(prefix="pnsync-", dir=base))
-    try:
-        path = folder / "numbers.yaml"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        yield path
-    finally:
-        _wipe(folder)
-
-
-def _wipe(folder: Path) -> None:
-    """Overwrite and remove everything in a folder: the editor's own copies too."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-            continue
-        if not path.is_symlink() and stat.S_ISREG(path.stat().st_mode):
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-        path.unlink()
-    folder.rmdir()
-
-
-def edited(text: str, environ: Mapping[str, str]) -> str:
-    """The text after a person has changed it in their editor."""
-    command = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
-    with private_copy(text) as path:
-        try:
-            done = subprocess.run([*shlex.split(command), str(path)], check=False)  # noqa: S603 - the person's own
-        except OSError:
-            raise UsageError("the editor cannot be run", "VISUAL or EDITOR names it.") from None
-        if done.returncode:
-            raise UsageError("the editor failed", f"It ended with {done.returncode}; nothing was changed.")
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise UsageError("the editor left no text", "Nothing was changed.") from None

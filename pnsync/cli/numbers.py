@@ -24,7 +24,7 @@ def phone_from_input(invocation: Invocation) -> str:
     if invocation.output.err_is_terminal and sys.stdin.isatty():
         text = str(click.prompt("Phone", hide_input=True, err=True))
     else:
-        text = sys.stdin.read(200)
+        text = sys.stdin.buffer.read(200).decode("ascii", "replace")
     if not re.fullmatch(PHONE, text.strip()) or not country_code(phone_digits(text.strip())):
         raise UsageError(
             "that is no phone number", "Write it as from abroad: country code first, digits only."
@@ -77,6 +77,12 @@ def add(invocation: Invocation, name: str, file: str | None, recipient: tuple[st
     found, opener = rooted(invocation), Opener(invocation.environ)
     target = chosen(invocation, found, file)
     text = read(invocation, target, opener, to_write=True)
+    if text is not None and recipient:
+        raise UsageError(
+            "--recipient is for a file that is made",
+            f"{target} is there. Whom it is for is said in it, by lines `# recipient: age1…`:",
+            command=f"pnsync numbers edit --file {target}",
+        )
     if text is None:
         text = "".join(f"# recipient: {one}\n" for one in recipient)
     known = parsed(text, target)
@@ -87,7 +93,7 @@ def add(invocation: Invocation, name: str, file: str | None, recipient: tuple[st
     digits = phone_from_input(invocation)
     between = "" if not text or text.endswith("\n") else "\n"
     made = f"{text}{between}{name}: {digits}\n"
-    _expect(parsed(made, target) == {**known, name: digits}, target)
+    _expect(made, {**known, name: digits}, target)
     write(invocation, target, made, found, opener, recipient)
     invocation.output.out(f"{name} is in {target} now.")
     return ExitCode.DONE
@@ -117,7 +123,7 @@ def remove(invocation: Invocation, name: str, file: str | None) -> int:
         lines = text.split("\n")
         del lines[node.span_of_key(name).line - 1]
         made = "\n".join(lines)
-        _expect(parsed(made, target) == {one: digits for one, digits in known.items() if one != name}, target)
+        _expect(made, {one: digits for one, digits in known.items() if one != name}, target)
         write(invocation, target, made, found, opener)
         invocation.output.out(f"{name} is no longer in {target}.")
         return ExitCode.DONE
@@ -126,7 +132,14 @@ def remove(invocation: Invocation, name: str, file: str | None) -> int:
     )
 
 
-def _expect(held: bool, target: str) -> None:
+def _expect(made: str, numbers: dict[str, str], target: str) -> None:
+    """Refuse a text that does not hold these numbers."""
+    from pnsync.cli.numberfiles import parsed
+
+    try:
+        held = parsed(made, target) == numbers
+    except UsageError:
+        held = False
     if not held:
         raise UsageError(
             "the file is not written one number a line",
@@ -140,16 +153,25 @@ def _expect(held: bool, target: str) -> None:
 @click.pass_obj
 def edit(invocation: Invocation, file: str | None) -> int:
     """Open a file in $EDITOR; a sealed one is sealed again, and its plain copy wiped."""
-    from pnsync.cli.numberfiles import chosen, edited, read, rooted, write
+    from pnsync.cli.editor import edited
+    from pnsync.cli.numberfiles import chosen, read, rooted, write
     from pnsync.config.opening import Opener
 
     found, opener = rooted(invocation), Opener(invocation.environ)
     target = chosen(invocation, found, file)
+    path = invocation.path(target)
+    kept = path.read_bytes() if path.exists() else None
     before = read(invocation, target, opener, to_write=True)
-    after = edited(before if before is not None else "# NAME: PHONE, one a line\n", invocation.environ)
-    if after == before:
+    shown = before if before is not None else "# NAME: PHONE, one a line\n"
+    after = edited(shown, invocation.environ, invocation.output.err)
+    if after == shown:
         invocation.output.out("Nothing was changed.")
         return ExitCode.DONE
+    if (path.read_bytes() if path.exists() else None) != kept:
+        raise UsageError(
+            "the file was changed by somebody else meanwhile", f"{target} holds theirs; nothing was written.",
+            "Edit it again:", command=f"pnsync numbers edit --file {target}",
+        )  # fmt: skip
     write(invocation, target, after, found, opener)
     invocation.output.out(f"Wrote {target}.")
     return ExitCode.DONE

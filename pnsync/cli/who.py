@@ -146,13 +146,15 @@ def _owner(world: "World", dialled: str) -> "Provider":
 
 
 def _caller(given: str) -> Phone:
-    return Phone(_digits(sys.stdin.readline() if given == "-" else given, "--caller"))
+    if given == "-":
+        given = sys.stdin.buffer.readline(200).decode("ascii", "replace")
+    return Phone(_digits(given, "--caller"))
 
 
 def _digits(given: str, option: str) -> str:
     from pnsync.config.scalars import phone_digits
 
     digits = phone_digits(given.strip())
-    if not digits.isdecimal() or not 1 <= len(digits) <= 20:
+    if not (digits.isascii() and digits.isdecimal()) or not 1 <= len(digits) <= 20:
         raise UsageError(f"{option} takes a phone", "It is 1 to 20 digits with their country code.")
     return digits
