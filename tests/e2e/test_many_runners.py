@@ -68,13 +68,29 @@ def project(folder: Path, url: str, state: str, changes: int) -> Path:
     return folder
 
 
-def said(folders: list[Path], codes: list[int], expected: set[int]) -> str:
+def said(folders: list[Path]) -> list[str]:
+    """What each of them said."""
+    return [(one / f"said-{number}").read_text() for number, one in enumerate(folders)]
+
+
+def otherwise(folders: list[Path], codes: list[int], expected: set[int]) -> str:
     """What those said that ended otherwise."""
     return "\n".join(
-        (one / "said").read_text()[-800:]
-        for one, code in zip(folders, codes, strict=True)
-        if code not in expected
+        text[-800:] for text, code in zip(said(folders), codes, strict=True) if code not in expected
     )
+
+
+def made_once(folders: list[Path], server: SandboxServer, changes: int) -> None:
+    """All begin an apply of the same changes at once: one applies, the others meet the lock or find nothing to do."""
+    codes = run(folders, "apply", "--auto-approve", "--parallelism", "8", "--lock-timeout", "0")
+    assert set(codes) <= {0, 6}, otherwise(folders, codes, {0, 6})
+    assert 6 in codes, "with no patience somebody meets the lock"
+    applied = [text for text in said(folders) if "Applied:" in text]
+    assert len(applied) == 1, "one applied; the others met the lock or had nothing to do"
+    listed = httpx.get(f"{server.url}/_sandbox/nxcloud/bindings", trust_env=False).json()
+    assert len(listed) == changes
+    again = run(folders[:1], "plan", "--detailed-exitcode")
+    assert again == [0], otherwise(folders[:1], again, {0})
 
 
 @pytest.mark.needs_postgres
@@ -85,12 +101,25 @@ def test_every_binding_is_made_once(tmp_path: Path, place: Callable[[], str]) ->
     state = place()
     with SandboxServer() as server:
         folders = [project(tmp_path / f"r{n}", server.url, state, CHANGES) for n in range(RUNNERS)]
-        codes = run(folders, "apply", "--auto-approve", "--parallelism", "8", "--lock-timeout", "0")
-        assert set(codes) <= {0, 6}, said(folders, codes, {0, 6})
-        assert 6 in codes, "with no patience somebody meets the lock"
-        applied = [one for one in folders if "Applied:" in (one / "said").read_text()]
-        assert len(applied) == 1, "one applied; the others met the lock or had nothing to do"
-        listed = httpx.get(f"{server.url}/_sandbox/nxcloud/bindings", trust_env=False).json()
-        assert len(listed) == CHANGES
-        again = run(folders[:1], "plan", "--detailed-exitcode")
-        assert again == [0], said(folders[:1], again, {0})
+        made_once(folders, server, CHANGES)
+
+
+@pytest.mark.xdist_group("runners")
+@pytest.mark.parametrize(("runners", "changes"), [(2, 60), (RUNNERS, CHANGES)])
+def test_every_binding_is_made_once_on_one_machine(tmp_path: Path, runners: int, changes: int) -> None:
+    """The local state, in one folder."""
+    with SandboxServer() as server:
+        folder = project(tmp_path / "here", server.url, "{backend: local}", changes)
+        made_once([folder] * runners, server, changes)
+
+
+@pytest.mark.xdist_group("runners")
+def test_every_one_that_waits_has_its_turn(tmp_path: Path) -> None:
+    """With patience nobody is turned away; the first applies, the others find nothing to do."""
+    with SandboxServer() as server:
+        folder = project(tmp_path / "here", server.url, "{backend: local}", 40)
+        folders = [folder] * 6
+        codes = run(folders, "apply", "--auto-approve", "--lock-timeout", "2m")
+        assert codes == [0] * 6, otherwise(folders, codes, {0})
+        assert sum("Applied:" in text for text in said(folders)) == 1
+        assert len(httpx.get(f"{server.url}/_sandbox/nxcloud/bindings", trust_env=False).json()) == 40

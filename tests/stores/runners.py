@@ -1,4 +1,4 @@
-"""Several runners that start the same command at once: processes of their own, in folders of their own.
+"""Several runners that start the same command at once: processes of their own, in folders of their own or in one.
 
     python -m stores.runners SECONDS FOLDER… -- WORD…
 
@@ -15,8 +15,8 @@ from importlib import import_module
 from pathlib import Path
 
 
-def run(folder: Path, words: list[str], begin: float) -> int:
-    """One runner; what it says goes to `said` in its folder."""
+def run(folder: Path, number: int, words: list[str], begin: float) -> int:
+    """One runner; what it says goes to `said-NUMBER` in its folder."""
     from pnsync.cli.main import main
 
     os.chdir(folder)
@@ -29,7 +29,7 @@ def run(folder: Path, words: list[str], begin: float) -> int:
             main()
         except SystemExit as end:
             code = end.code
-    (folder / "said").write_text(said.getvalue())
+    (folder / f"said-{number}").write_text(said.getvalue())
     return int(code) if isinstance(code, int) else 99
 
 
@@ -46,18 +46,18 @@ if __name__ == "__main__":
     lead, folders, words = float(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1 :]
     begin = time.monotonic() + lead
     children = {}
-    for folder in folders:
+    for number, folder in enumerate(folders):
         pid = os.fork()
         if pid == 0:
             status = 98
             try:
-                status = run(Path(folder), words, begin)
+                status = run(Path(folder), number, words, begin)
             finally:
                 os._exit(status)
-        children[pid] = folder
+        children[pid] = number
     ended = {}
     while children:
         pid, status = os.wait()
         if pid in children:
             ended[children.pop(pid)] = os.waitstatus_to_exitcode(status)
-    print(json.dumps([ended[folder] for folder in folders]))
+    print(json.dumps([ended[number] for number in range(len(folders))]))
