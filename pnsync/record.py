@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pnsync.errors import StateError
 from pnsync.statecodes import REBUILD, refusal
 
-MAGIC = b"pnj1 "
 HASH_LENGTH = 32
+_MAGIC = re.compile(rb"pnj1 ")
 _HEAD = re.compile(rb"pnj1 ([1-9][0-9]{0,18}) ([0-9]{1,10}) ([0-9a-f]{8}) ([0-9a-f]{32}) ")
-_MAX_HEAD = 5 + 20 + 11 + 9 + 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +74,13 @@ def scan(data: bytes, name: str) -> Scan:
     """
     lines: list[tuple[int, bytes]] = []
     position = 0
-    while position < len(data):
-        found = _frame_at(data, position)
-        if found is None:
-            break
+    while (found := _frame_at(data, position)) is not None:
         one, end = found
         if lines and one.seq != lines[-1][0] + 1:
             raise _broken(name, len(lines) + 1, lines[-1][0], one.seq)
         lines.append((one.seq, data[position:end]))
         position = end
-    if position < len(data) and _good_after(data, position):
+    if _good_behind(data, position):
         raise refusal(
             "S911",
             f"{name}, line {len(lines) + 1}, fails its checksum, and whole records follow it: no crash leaves that.",
@@ -110,7 +106,7 @@ def _checksum(seq: int, digest: bytes, body: bytes) -> int:
 
 
 def _frame_at(data: bytes, start: int) -> tuple[Frame, int] | None:
-    head = _HEAD.match(data, start, start + _MAX_HEAD)
+    head = _HEAD.match(data, start)
     if head is None:
         return None
     seq, length = int(head[1]), int(head[2])
@@ -123,11 +119,6 @@ def _frame_at(data: bytes, start: int) -> tuple[Frame, int] | None:
     return Frame(seq, head[4].decode(), body), end + 1
 
 
-def _good_after(data: bytes, start: int) -> bool:
+def _good_behind(data: bytes, bad: int) -> bool:
     """Whether a whole record begins anywhere behind a bad place: also inside its line, whose end may be what broke."""
-    position = data.find(MAGIC, start + 1)
-    while position >= 0:
-        if _frame_at(data, position) is not None:
-            return True
-        position = data.find(MAGIC, position + 1)
-    return False
+    return any(_frame_at(data, one.start()) is not None for one in _MAGIC.finditer(data, bad))
