@@ -232,7 +232,7 @@ class Session:
         self._head = loaded.state.head
         self._fold = Fold(loaded.state)
         self._events: list[Event] = []
-        self._state: State | None = loaded.state
+        self._state: State | None = None
         self._epoch = 0
         self._nonce = secrets.token_hex(8)
         self._broken: BaseException | None = None

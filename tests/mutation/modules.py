@@ -39,6 +39,7 @@ _APPLY = (
     "tests/test_settlement.py",
     "tests/test_apply.py",
     "tests/test_starting.py",
+    "tests/test_telling.py",
     "tests/test_outcomes.py",
 )
 
