@@ -19,6 +19,21 @@ TIMEOUT_SECONDS: Final = 10.0
 NAMED: Final = 5
 """How many missing commits are named."""
 
+_CUT_OFF: Final = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "safe.directory=*"),
+)
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -59,26 +74,40 @@ class Checkout(Protocol):
         ...
 
 
+class GitReader:
+    """Git's reading commands in one folder, cut off from configuration, hooks, fetches and questions."""
+
+    def __init__(
+        self, folder: Path, *, path: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._words = ("git", *_CUT_OFF, "-C", str(folder))
+        self._environ = {**_ENVIRONMENT, "PATH": os.defpath if path is None else path}
+        self._timeout = timeout_seconds
+
+    def run(self, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes] | None":
+        """Run one command; None where there is no git, or where it does not end in time."""
+        try:
+            return subprocess.run(  # noqa: S603 - fixed words, object ids, and revisions behind --end-of-options
+                [*self._words, *arguments],
+                input=given,
+                capture_output=True,
+                env=self._environ,
+                timeout=self._timeout,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+
+
 class GitCheckout:
     """A folder of a Git repository, or of none."""
 
     def __init__(self, folder: Path, *, path: str | None = None) -> None:
-        self._folder = folder
-        self._environ = {
-            "PATH": os.defpath if path is None else path,
-            "LC_ALL": "C",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-        }
+        self._git = GitReader(folder, path=path)
 
     def head(self) -> str | None:
         """The commit that is checked out; None outside a repository and without git."""
-        done = self._run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        found = "" if done is None or done.returncode else done.stdout.strip()
+        found = "".join(self._words("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
         return found if _COMMIT.fullmatch(found) else None
 
     def missing(self, commit: str) -> Missing | None:
@@ -86,7 +115,7 @@ class GitCheckout:
         head = self.head()
         if head is None or head == commit or not _COMMIT.fullmatch(commit):
             return None
-        within = self._run("merge-base", "--is-ancestor", commit, "HEAD")
+        within = self._git.run("merge-base", "--is-ancestor", commit, "HEAD")
         if within is not None and within.returncode == 0:
             return None
         if within is None or within.returncode != 1:
@@ -98,41 +127,12 @@ class GitCheckout:
 
     def would_commit(self, path: Path) -> bool:
         """Whether a file lies in a work tree and `git add` would take it; False where git cannot tell."""
-        done = self._run("check-ignore", "--quiet", "--", str(path.absolute()))
+        done = self._git.run("check-ignore", "--quiet", "--", str(path.absolute()))
         return done is not None and done.returncode == 1
 
     def _shallow(self) -> bool:
         return self._words("rev-parse", "--is-shallow-repository") == ["true"]
 
     def _words(self, *arguments: str) -> list[str]:
-        done = self._run(*arguments)
-        return [] if done is None or done.returncode else done.stdout.split()
-
-    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str] | None":
-        """Run git; None where there is none, or where it does not end in time."""
-        words = [
-            "git",
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "protocol.allow=never",
-            "-c",
-            "safe.directory=*",
-            "-C",
-            str(self._folder),
-            *arguments,
-        ]
-        try:
-            return subprocess.run(  # noqa: S603 - fixed words, and a commit that was checked
-                words,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                env=self._environ,
-                timeout=TIMEOUT_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
+        done = self._git.run(*arguments)
+        return [] if done is None or done.returncode else done.stdout.decode("utf-8", "replace").split()

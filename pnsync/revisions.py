@@ -5,13 +5,12 @@ only git's own reading commands run, without configuration of the machine or the
 change anything in the repository.
 """
 
-import os
 import re
-import subprocess
 from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
+from pnsync.checkout import GitReader
 from pnsync.config import SourceRefused
 from pnsync.config.sources import check_path
 from pnsync.errors import UsageError
@@ -25,17 +24,7 @@ class GitRevision:
 
     def __init__(self, folder: Path, revision: str, *, path: str | None = None) -> None:
         """Raises UsageError where there is no repository or no such commit."""
-        self._folder = folder
-        self._environ = {
-            "PATH": path or os.defpath,
-            "LC_ALL": "C",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-        }
+        self._git = GitReader(folder, path=path, timeout_seconds=TIMEOUT_SECONDS)
         self.revision = revision
         named = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         self.commit = named.strip().decode()
@@ -108,27 +97,9 @@ class GitRevision:
             at = end + 1 + size + 1
 
     def _run(self, *arguments: str, given: bytes = b"") -> bytes:
-        words = [
-            "git",
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "protocol.allow=never",
-        ]
-        words += ["-c", "safe.directory=*", "-C", str(self._folder), *arguments]
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed words, object ids, and a revision behind --end-of-options
-                words,
-                input=given,
-                capture_output=True,
-                env=self._environ,
-                timeout=TIMEOUT_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            raise UsageError("git did not answer", "Comparing commits needs git and a repository.") from None
+        done = self._git.run(*arguments, given=given)
+        if done is None:
+            raise UsageError("git did not answer", "Comparing commits needs git and a repository.")
         if done.returncode and arguments[1] != "--verify":
             raise UsageError("git refused", "Comparing commits needs a Git repository around the files.")
         return done.stdout
