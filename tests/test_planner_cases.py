@@ -170,6 +170,14 @@ def an_attempt_found_under_a_name_moved() -> str:
 
 
 @case
+def an_attempt_found_under_a_name_whose_new_one_is_taken() -> str:
+    files = desired([placed(axb("new", 3, 4))], moved=(Moved("bindings.order", "bindings.new"),))
+    new = made(placed(axb("new", 3, 4)))
+    known = state({"bindings.new": new}, pending=pending(attempt(ORDER)), generations={"bindings.order": 2})
+    return ask(files, known, [row_of(new), row_of(made(ORDER, generation=2, age=10))])
+
+
+@case
 def nothing_to_do() -> str:
     return ask([ORDER], ENTRIES)
 
@@ -1043,6 +1051,7 @@ def a_hold() -> str:
 
     moved = desired([placed(axb("job"))], moved=(Moved("bindings.order", "bindings.job"),))
     due = {"bindings.order": DUE}
+    gone = intent(None, "bindings.order", ago=4000, operation=Operation.UNBIND, bind_id=OURS.bind_id)
     return "\n".join(
         [
             ask([ORDER], held(free)),
@@ -1060,6 +1069,10 @@ def a_hold() -> str:
             ask([ORDER, axb("two", 3, 4)], held(other, free)),
             "renewed only",
             _renewed(held(free, entries=due), None),
+            "renewed only, after an unbind that had no effect",
+            _renewed(replace(held(free), pending=pending(gone)), None),
+            "after an unbind that had no effect",
+            ask([ORDER], replace(held(free), pending=pending(gone))),
         ]
     )
 

@@ -20,6 +20,7 @@ _PLANNER = (
     "tests/test_holds.py",
     "tests/test_limits.py",
     "tests/test_ordering.py",
+    "tests/test_retries.py",
     "tests/test_scope.py",
     "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
