@@ -12,6 +12,7 @@ from stores.values import NOW, holder
 
 from pnsync import lease as leases
 from pnsync.errors import Locked, StateError
+from pnsync.interfaces import Blob
 from pnsync.journal import Event, Noted
 from pnsync.lease import Lease
 from pnsync.record import unframe
@@ -466,3 +467,41 @@ def test_where_no_keys_are_ready_only_a_backup_under_others_is_written(place: Me
         backend.asked.clear()
         session.rekey(None)
         assert backend.asked == [], "which is under this key already"
+
+
+# -- what is no reason to begin anew -----------------------------------------------------------------------------------
+
+DAMAGED = [f"S9{number:02}" for number in (*range(1, 9), 10, 11, 12, 13, 14, 31)]
+"""The state itself is damaged: `state rebuild` may take its place."""
+SOUND = ["S909", *(f"S9{number}" for number in (16, 17, 20, 21, 22, 23, 30, 32, 33, 34, 36, *range(60, 80)))]
+"""It is well and not for us, or its place does not work."""
+
+
+class Wrong(Watched):
+    """A place whose snapshot is refused with a code, each time that a state is looked for: twice."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(MemoryPlace())
+        self.code = code
+        self.refusals = 2
+
+    def read(self, name: str) -> Blob | None:
+        if name == "snapshot" and self.refusals:
+            self.refusals -= 1
+            raise StateError("refused", code=self.code)
+        return super().read(name)
+
+
+@pytest.mark.parametrize("code", SOUND)
+def test_what_is_sound_or_out_of_reach_is_not_begun_anew(code: str) -> None:
+    backend = Wrong(code)
+    with pytest.raises(StateError) as caught:
+        store(MemoryPlace(), backend=backend).hold_unreadable(OMAR, timeout=0)
+    assert caught.value.code == code
+    assert leases.read(MemoryBackend(backend.place).read(leases.NAME)).holder is None
+
+
+@pytest.mark.parametrize("code", DAMAGED)
+def test_what_is_damaged_may_be_begun_anew(code: str) -> None:
+    with store(MemoryPlace(), backend=Wrong(code)).hold_unreadable(OMAR, timeout=0) as session:
+        assert not session.exists
