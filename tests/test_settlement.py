@@ -70,6 +70,7 @@ class End(Bench):
         return Observed({name: one for name, one in found.listings.items() if name in names})
 
     def replan(self, seen: Observed, addresses: Collection[str]) -> Plan:
+        assert isinstance(seen, Observed)
         self.replans.append(tuple(sorted(addresses)))
         scope = Scope(targets=tuple(sorted(addresses)))
         return planned(self.files, self.state, seen, now=int(self.now()), scope=scope)
@@ -205,6 +206,25 @@ def test_it_is_tried_once_more_and_not_again() -> None:
     assert not bench.state.blocking(), "and its second window is waited out too"
 
 
+def test_each_is_tried_once_more_whatever_becomes_of_others_meanwhile() -> None:
+    rides = ride("r", 41, 42)
+    bench = End(files=desired([A, rides]))
+    bench.answers = {"bind a": [unknown()] * 3, "bind r": [unknown()] * 3}
+    bench.go(binds((A, ()), (rides, ())))
+    bench.settle(9000.0)
+    assert sorted(bench.calls) == ["bind a"] * 2 + ["bind r"] * 2
+    assert bench.replans == [("bindings.r",), ("bindings.a",)]
+
+
+def test_how_long_it_waits_is_told_to_a_tenth_of_a_second() -> None:
+    bench = End()
+    bench.answers["bind a"] = [unknown()]
+    bench.seconds["bind a"] = 2.26
+    bench.go(binds((A, ())))
+    bench.settle()
+    assert bench.slept == [pytest.approx(178.74)] and bench.told(Waiting)[0].seconds == 178.7
+
+
 @pytest.mark.parametrize(("budget", "waits"), [(0.0, False), (178.5, False), (179.0, True)])
 def test_no_longer_is_waited_than_was_asked(budget: float, waits: bool) -> None:
     bench = nothing_came(budget)
@@ -227,6 +247,16 @@ def test_a_listing_that_settles_nothing_is_asked_ever_more_rarely() -> None:
     assert bench.slept == [180.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0]
     assert LONGEST_STEP_SECONDS == 60.0
     assert bench.state.blocking() and bench.calls == ["bind a"]
+
+
+def test_a_listing_that_began_within_the_second_after_a_window_is_followed_by_one_that_began_later() -> None:
+    bench = End()
+    bench.answers["bind a"] = [unknown()]
+    bench.seen = lambda found: Observed({name: replace(one, scans=1) for name, one in found.listings.items()})
+    bench.go(binds((A, ())))
+    bench.passed = 180.25
+    bench.settle(8.0)
+    assert bench.slept == [0.75, 1.0, 2.0, 4.0]
 
 
 def test_the_soonest_window_comes_first() -> None:
