@@ -27,6 +27,7 @@ from pnsync.model import Listing, Schedule, StateConfig, VendorType
 from pnsync.render.checks import checks_text
 from pnsync.state import Failure
 from pnsync.status import Status, status
+from tests.render.published import check
 from tests.worlds import DAY, NOW, NX, attempt, axb, bound, desired, made, pending, state
 
 HOURLY = Schedule(3600, 3600)
@@ -135,6 +136,7 @@ def test_the_whole_as_document_and_text() -> None:
     error = CredentialsRefused("the vendor refused the key", "Which key.", command="pnsync doctor")
     checks = [failed("nx: keys", error), Check("x\x1b", Health.WARNING, "found\n::error::", "do")]
     found = document(checks)
+    check("doctor", found)
     assert found["exit"] == 10 and exit_code([]) is ExitCode.DONE
     text = checks_text(found)
     assert "1 failure, 1 warning." in text and "\x1b" not in text

@@ -12,6 +12,7 @@ from pnsync.model import Schedule
 from pnsync.render.standing import status_metrics, status_text
 from pnsync.state import Failure, Standing, State
 from pnsync.status import Run, last_run, overdue_findings, status, status_document
+from tests.render.published import check
 from tests.worlds import DAY, NOW, attempt, axb, bound, desired, made, pending, planned, state
 
 ORDER = axb("order")
@@ -60,6 +61,11 @@ def test_all_that_is_wrong_is_told() -> None:
 def test_what_did_not_answer_is_not_unknown_when_it_was_refused() -> None:
     known = state(pending=pending(attempt(axb("d")), standing=Standing.REFUSED))
     assert status(desired(), known, None, now=NOW).unsettled == ()
+
+
+def test_the_document_is_as_published() -> None:
+    check("status", status_document(status(desired(schedule=SIX), full(), HOLDER, now=NOW)))
+    check("status", status_document(status(desired(), state(), None, now=NOW)))
 
 
 def test_nothing_is_wrong() -> None:

@@ -11,25 +11,9 @@ from pnsync.errors import Diagnostic, ExitCode
 from pnsync.render.schemas import SCHEMAS, schema_text
 from pnsync.verdict import Done, Failed, Read, Report, Verdict, Verified, report_document
 from tests.render.documents import plan_document
+from tests.render.published import check
 
 DOCS = Path(__file__).parents[2] / "docs" / "schemas"
-
-
-def closed(schema: Any) -> Any:
-    """A schema that allows no member it does not describe."""
-    if isinstance(schema, list):
-        return [closed(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {name: closed(one) for name, one in schema.items()}
-    if "properties" in found and "type" in found:
-        found.setdefault("additionalProperties", False)
-    return found
-
-
-def check(name: str, document: Any) -> None:
-    """A document has every member that is required, and none that is not described."""
-    Draft202012Validator(closed(SCHEMAS[name]())).validate(document)
 
 
 FAILED = Failed("bindings.a", "bind", "nx", "A501", "10005", "3f2c", "refused", "ask")
