@@ -37,7 +37,7 @@ PATH = "/simulated/state/pnsync.state.json"
 PROOF_SECONDS = 690
 """Ten minutes, and what passes between a page of a listing and its end, or an intent and its call."""
 MANY_SHARE = 0.004
-"""How many worlds have hundreds of bindings: one costs as much as twenty others."""
+"""How many worlds have two to four hundred bindings: one costs as much as twenty others."""
 SECRET = "canary-secret-7d1f"
 KEY = "canary-key-90aa"
 _DIGITS = re.compile(r"\d{10,}")
@@ -96,7 +96,9 @@ class Universe:
             many = Random(f"{seed}/many")
             if many.random() < MANY_SHARE:
                 size = many.choice((200, 300, 400))
-                self.figures.counts["worlds of hundreds of bindings"] += 1
+            elif size > 30 and many.random() < 0.8:
+                size = 20
+            self.figures.counts["worlds of hundreds of bindings"] += size > 100
         self.files = Declarations(random, size=size, nx=nx, la=la)
         if plain is None and Random(f"{seed}/place").random() < 0.3:
             self.files.place = "object"
