@@ -43,9 +43,11 @@ def main() -> int:
         if asked.fresh:
             shutil.rmtree(folder, ignore_errors=True)
         _copy(folder, committed=asked.commit)
-        _configure(folder, module)
-        forget_survivors(folder, module.file)
-        _run(folder, asked.only)
+        for tests in (module.first, module.tests):
+            if tests:
+                _configure(folder, module.file, tests)
+                forget_survivors(folder, module.file)
+                _run(folder, asked.only)
         found = mutants_of(folder, module.file)
         known = explained(module.file, page)
         live = [one for one in found if not one.killed and one.exit_code is not None]
@@ -117,16 +119,21 @@ def _committed() -> dict[str, bytes]:
         }
 
 
-def _configure(folder: Path, module: Module) -> None:
+def _configure(folder: Path, file: str, tests: tuple[str, ...]) -> None:
     """The module's part of the configuration; mutmut's own copies are made anew but for the mutated file."""
     path = folder / "pyproject.toml"
-    tests = ", ".join(f'"{one}"' for one in module.tests)
-    own = f'only_mutate = ["{module.file}"]\npytest_add_cli_args_test_selection = [{tests}]\n'
-    text = path.read_text("utf-8")
-    path.write_text(text.replace(SECTION, SECTION + own), "utf-8")
+    chosen = ", ".join(f'"{one}"' for one in tests)
+    own = f'only_mutate = ["{file}"]\npytest_add_cli_args_test_selection = [{chosen}]\n'
+    before, _, rest = path.read_text("utf-8").partition(SECTION)
+    rest = "".join(
+        line
+        for line in rest.splitlines(keepends=True)
+        if not line.startswith(("only_mutate", "pytest_add_cli_args_test"))
+    )
+    path.write_text(f"{before}{SECTION}{own}{rest}", "utf-8")
     made = folder / "mutants"
     if made.exists():
-        kept = {made / module.file, made / f"{module.file}.meta", made / f"{module.file}.spans"}
+        kept = {made / file, made / f"{file}.meta", made / f"{file}.spans"}
         for one in made.rglob("*"):
             if one.is_file() and one not in kept:
                 one.unlink()

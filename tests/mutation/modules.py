@@ -9,8 +9,11 @@ class Module:
 
     file: str
     tests: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    """Those that notice most: what they leave alive is tried with all."""
 
 
+_CASES = ("tests/test_planner_cases.py",)
 _PLANNER = (
     "tests/test_planner.py",
     "tests/test_planner_cases.py",
@@ -47,8 +50,8 @@ _APPLY = (
 _SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
 
 MODULES = {
-    "planner": Module("pnsync/planner.py", _PLANNER),
-    "cases": Module("pnsync/cases.py", _PLANNER),
+    "planner": Module("pnsync/planner.py", _PLANNER, _CASES),
+    "cases": Module("pnsync/cases.py", _PLANNER, _CASES),
     "lifetimes": Module("pnsync/lifetimes.py", ("tests/test_lifetimes.py",)),
     "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
     "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
