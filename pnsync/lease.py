@@ -16,8 +16,11 @@ from pnsync import holder as holders
 from pnsync.errors import StateError
 from pnsync.holder import Holder
 from pnsync.interfaces import Backend, Blob, Changed, Clock
+from pnsync.statecodes import refusal
 
 NAME: Final = "lease"
+VERSION: Final = 1
+"""Of the document, which names it from the second on."""
 TTL_SECONDS: Final = 60.0
 RENEW_SECONDS: Final = 15.0
 CONFIRMED_SECONDS: Final = 40.0
@@ -47,14 +50,20 @@ _FREE: Final = Terms(None, 0, 0)
 
 
 def read(blob: Blob | None) -> Terms:
-    """The terms of a document; one that is missing or cannot be read is free, as the log decides anyway."""
+    """The terms of a document; one that is missing or cannot be read is free, as the log decides anyway.
+
+    Raises StateError (S942) for one of a newer version, to whose holder this one could not keep.
+    """
     if blob is None:
         return _FREE
     try:
         found: Any = json.loads(blob.data)
+        version = int(found.get("version", VERSION))
+        if version > VERSION:
+            raise refusal("S942", f"It has version {version}, and this pnsync knows {VERSION}.")
         holder = holders.load(json.dumps(found["holder"]).encode())
         return Terms(holder, int(found["epoch"]), int(found["counter"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return _FREE
 
 

@@ -209,6 +209,11 @@ _CODES: Final = {
         "there is no such lock",
         "The lock named is not held (any more). `pnsync status` shows who holds the state.",
     ),
+    "S942": StateCode(
+        "the lock is of a newer version",
+        "A newer pnsync holds this state, or was the last to hold it, and its lock is not what this version can keep to. "
+        "Install that version wherever this state is used. The state itself is as the newer one left it.",
+    ),
     "S960": StateCode(
         "the state's database does not answer",
         "PostgreSQL could not be reached, or was gone for more than 30 seconds in mid-run. A call is only made once its "

@@ -228,6 +228,30 @@ def test_a_sleep_that_was_cut_short_ends_the_waiting(place: MemoryPlace, part: f
     assert caught.value.detail[0].startswith("maria on ci-runner-7 (pid 4411) has held it for ")
 
 
+@pytest.mark.parametrize("more", [b'"holder": null', b'"owner": {"name": "maria"}'])
+def test_a_lock_of_a_newer_version_is_neither_taken_nor_broken(place: MemoryPlace, more: bytes) -> None:
+    """To its holder this version could not keep; it is left as it is."""
+    place.documents["lease"] = (b'{"version": 2, "epoch": 4, "counter": 9, %s}' % more, 7)
+    for use in (
+        lambda: acquire(MemoryBackend(place), StepClock(), MARIA, 600),
+        lambda: free(MemoryBackend(place), "3f2c9a10"),
+        lambda: leases.read(MemoryBackend(place).read("lease")),
+    ):
+        with pytest.raises(StateError) as caught:
+            use()
+        assert (caught.value.code, caught.value.exit_code) == ("S942", 9)
+        assert "version 2" in caught.value.detail[0]
+    assert place.documents["lease"][1] == 7
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'"free"', b'{"holder": 7}', b'{"version": "x"}'])
+def test_a_lock_that_nobody_could_have_written_is_free(place: MemoryPlace, data: bytes) -> None:
+    """It is politeness: the log keeps two runs apart."""
+    place.documents["lease"] = (data, 7)
+    acquire(MemoryBackend(place), StepClock(), MARIA, 0)
+    assert terms(place).holder == MARIA
+
+
 def test_a_lease_that_is_renewed_while_it_is_broken_is_broken_all_the_same(place: MemoryPlace) -> None:
     lease = acquire(MemoryBackend(place), StepClock(), MARIA, 0)
 
