@@ -1,16 +1,17 @@
-# make demo: see it work.  make test: every test.  make check: what a change must pass.
+# make demo: see it work.  make test: every test, quickly.  make check: what a change must pass.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV ?= .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# Processes of tests: one more than two cores, as some tests wait most of their time.
+JOBS ?= 3
 
 # The first Python that pnsync supports and that can make a virtual environment.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types contracts bench soak fuzz mutants mutation lock clean
+.PHONY: help demo test full check lint format types contracts audit advisories sbom bench comparison soak fuzz mutants mutation lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -19,9 +20,9 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "pnsync needs Python 3.11, 3.12 or 3.13 with venv; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+$(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
@@ -31,10 +32,13 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
 	@PATH="$(abspath $(BIN)):$$PATH" bash examples/quickstart/demo.sh
 
-test: $(VENV)/.dev ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+test: $(VENV)/.dev ## all tests, the quick way: fewer examples, smaller bulks
+	PNSYNC_TEST_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-check: lint types contracts test ## format, lint, types, contracts, tests
+full: $(VENV)/.dev ## all tests with all their examples
+	PNSYNC_TEST_PROFILE=full $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: lint types contracts audit full ## format, lint, types, contracts, dependencies, all tests in full
 
 lint: $(VENV)/.dev ## ruff: format and rules
 	$(BIN)/ruff format --check pnsync tests benchmarks
@@ -49,6 +53,19 @@ types: $(VENV)/.dev ## mypy, strict
 
 contracts: $(VENV)/.dev ## who may import whom
 	$(BIN)/lint-imports
+
+audit: $(VENV)/.dev ## what is locked: hashes, licences, known weaknesses; offline
+	@$(BIN)/python -m tests.supply
+
+# A checkout of github.com/pypa/advisory-database; without one it is cloned.
+DATABASE ?=
+
+advisories: $(VENV)/.dev ## renew the copy of known weaknesses that audit reads
+	$(BIN)/python -m tests.supply.advisories $(DATABASE)
+
+sbom: $(VENV)/.dev ## dist/pnsync.cdx.json: what a user can come to install, as CycloneDX
+	@mkdir -p dist
+	$(BIN)/python -m tests.supply.sbom > dist/pnsync.cdx.json
 
 bench: $(VENV)/.dev ## CPU seconds and memory of a plan
 	$(BIN)/python -m benchmarks
@@ -75,6 +92,7 @@ mutation: $(VENV)/.dev ## small faults in MODULE, one by one: those that no test
 	@$(BIN)/python -m tests.mutation $(MODULE)
 
 lock: $(VENV)/.dev ## renew the locks
+	printf 'setuptools>=77\n' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-build.lock
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
 
