@@ -1,13 +1,17 @@
-"""Formatting: canonical, idempotent, and nothing that was written is lost."""
+"""Formatting: canonical, idempotent, and nothing that was written is lost; judged by ruamel.yaml's own parser."""
 
+import io
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from ruamel.yaml import events as ev
 
-from pnsync.yamlfile import Limits, load
-from pnsync.yamlfile.editing import Unformattable, formatted
+from pnsync.yamlfile import Limits, Mapping, load
+from pnsync.yamlfile.editing import Unformattable, formatted, with_entries
 
 ROUGH = """\
 
@@ -229,6 +233,141 @@ def test_no_comment_and_no_value_is_lost_and_twice_is_once(text: str) -> None:
     assert fmt(smooth) == smooth
     assert not any(line != line.rstrip() for line in smooth.split("\n"))
     assert "\n\n\n" not in smooth
+
+
+Item = tuple[str, ...]
+
+
+def skeleton(text: str) -> list[Item]:
+    """All that a person wrote, in its order: scalars with their quoting style, keys and comments among them."""
+    found: list[tuple[int, Item]] = []
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, ev.ScalarEvent):
+            style = event.style or ""
+            found.append((event.start_mark.index, ("scalar", event.value, style)))
+        elif isinstance(event, ev.SequenceStartEvent | ev.MappingStartEvent):
+            found.append((event.start_mark.index, ("opens", type(event).__name__, str(event.flow_style))))
+    masked = text.replace("a#b", "a_b").replace("q # no", "q _ no")
+    found += [(one.start(), ("comment", one[0].rstrip())) for one in re.finditer("#[^\\n]*", masked)]
+    return [item for _, item in sorted(found, key=lambda one: one[0])]
+
+
+def round_trip(text: str) -> str:
+    """The text as ruamel.yaml's round trip writes it, told to keep what it can."""
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = 10**6
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    yaml.dump(yaml.load(text), out)
+    return out.getvalue()
+
+
+@settings(max_examples=300, deadline=None)
+@given(mappings())
+def test_every_comment_quote_and_scalar_stays_in_its_place(text: str) -> None:
+    assert skeleton(fmt(text)) == skeleton(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(mappings())
+def test_where_the_round_trip_loses_nothing_both_say_the_same(text: str) -> None:
+    """A differential test: ruamel.yaml reads from our text what it reads from the original."""
+    assert YAML(typ="safe", pure=True).load(fmt(text)) == YAML(typ="safe", pure=True).load(text)
+    theirs = round_trip(text)
+    if skeleton(theirs) == skeleton(text):
+        assert skeleton(fmt(theirs)) == skeleton(fmt(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs"),
+    [
+        ("a: { # why\n  b: 1}\n", "a: {b: 1}\n"),
+        ("a: {b: [1, # one\n  2]}\n", "a: {b: [1, 2]}\n"),
+        ("a: [~, ~]\n", "a: [null, null]\n"),
+        ("a: ~\n", "a:\n"),
+    ],
+)
+def test_what_the_round_trip_would_change(text: str, theirs: str) -> None:
+    """Why files are not written by it (docs/decisions/0006); a version that keeps these makes this test fail."""
+    assert round_trip(text) == theirs
+    assert skeleton(fmt(text)) == skeleton(text) != skeleton(theirs)
+
+
+# -- entries that are added ------------------------------------------------------------------------------------------
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, str]:
+    """A file of generated sections, one of them perhaps that of the entries, and how its lines end."""
+    parts = []
+    for name in draw(st.permutations(["groups", "bindings", "defaults"])):
+        shape = draw(st.integers(0, 3))
+        if shape == 0:
+            continue
+        parts += [draw(st.sampled_from(["", "# about", "\n# about\n"]))] * draw(st.booleans())
+        if shape == 1:
+            parts.append(f"{name}:" + draw(notes))
+        else:
+            parts += [f"{name}:" + draw(notes), draw(mappings(draw(st.integers(1, 4))))]
+    text = "\n".join(parts) + draw(st.sampled_from(["", "\n", "\n\n\n", "\n  # end\n", "\n# end"]))
+    return text, draw(st.sampled_from(["\n", "\r\n"]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(files())
+def test_added_entries_change_nothing_else(made: tuple[str, str]) -> None:
+    text, ends = made
+    data = text.replace("\n", ends).encode()
+    before, found = load(data, "x", Limits())
+    if before is None or found:
+        return
+    after = with_entries(data, "x", "bindings", ["new-1: {a: 1}  # why", "new-2: {}"])
+    lines = after.decode().split(ends)
+    kept = [one for one in lines if not one.lstrip().startswith("new-")]
+    assert len(lines) - len(kept) == 2
+    old = text.rstrip("\n").split("\n") if text.strip() else []
+    while kept and not kept[-1]:
+        kept.pop()
+    assert kept[: len(old)] == old
+    assert [one for one in kept[len(old) :] if one] in ([], ["bindings:"])
+    node, problems = load(after, "x", Limits())
+    assert node is not None and not problems
+    entries = node["bindings"]
+    assert isinstance(entries, Mapping)
+    assert list(entries)[-2:] == ["new-1", "new-2"]
+    own = before.get("bindings")
+    assert list(entries)[:-2] == (list(own) if isinstance(own, Mapping) else [])
+    assert {key: node[key] for key in before if key != "bindings"} == {
+        key: before[key] for key in before if key != "bindings"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (
+            "bindings:\n  a: {}  # a's\n    # deeper\n\n  # b: {}\n\n# about groups\ngroups: {}\n",
+            "bindings:\n  a: {}  # a's\n    # deeper\n\n  # b: {}\n  NEW: {}\n\n# about groups\ngroups: {}\n",
+        ),
+        ("bindings:  # none\n", "bindings:  # none\n  NEW: {}\n"),
+        ("# only", "# only\n\nbindings:\n  NEW: {}\n"),
+        (
+            "bindings:\n  a:\n    r: |+\n      text\n\n\ngroups:\n",
+            "bindings:\n  a:\n    r: |+\n      text\n\n\n  NEW: {}\ngroups:\n",
+        ),
+    ],
+)
+def test_where_added_entries_stand(text: str, after: str) -> None:
+    assert with_entries(text.encode(), "x", "bindings", ["NEW: {}"]).decode() == after
+
+
+@pytest.mark.parametrize(
+    "text", ["{groups: {}}\n", "a: 1\n...\n", "bindings: {}\n", "bindings: [1]\n", "a: [\n"]
+)
+def test_a_form_that_cannot_be_added_to_is_refused(text: str) -> None:
+    with pytest.raises(Unformattable):
+        with_entries(text.encode(), "x", "bindings", ["NEW: {}"])
 
 
 def test_ten_thousand_bindings_are_formatted_in_seconds() -> None:

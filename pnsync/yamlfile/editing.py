@@ -2,7 +2,7 @@
 
 Promises: every scalar and comment stays as it was written, in its order, and the file means what it meant; what cannot
 be kept so is refused. Formatting is idempotent. Works on the places that the parser tells, not by composing and
-dumping: ruamel.yaml's round trip moves or loses some comments and takes fifty times as long.
+dumping, which loses comments inside braces and takes ten times as long (docs/decisions/0006).
 
 Canonical form: two spaces a level, sequences indented below their key; one space after `:`, `,` and `-`, none inside
 braces; no trailing blanks, no two empty lines together, none at either end; line feeds only, one at the end.
@@ -337,14 +337,14 @@ def with_entries(data: bytes, file: str, section: str, lines: list[str]) -> byte
         marks = holder.document.marks
         start, end = marks[holder._offset], marks[holder._offset + 1]
         if text[start] == "{":
-            raise Unformattable(f"its {section} stand in braces")
+            raise Unformattable(f"its {section} do not stand one below the other")
         column = start - text.rfind("\n", 0, start) - 1
         at = end if text[end - 1] == "\n" else text.find("\n", end) + 1
         if at == 0:
             text, at = text + "\n", len(text) + 1
     elif section in node:
         if holder is not None or node.written(section):
-            raise Unformattable(f"its {section} stand in braces")
+            raise Unformattable(f"its {section} do not stand one below the other")
         column = INDENT
         at = text.find("\n", marks_end(node, section)) + 1
         if at == 0:
@@ -353,8 +353,33 @@ def with_entries(data: bytes, file: str, section: str, lines: list[str]) -> byte
         text = text if not text or text.endswith("\n") else text + "\n"
         text += f"\n{section}:\n" if text else f"{section}:\n"
         column, at = INDENT, len(text)
+    at = _past_comments(text, at, column)
     added = "".join(" " * column + line + "\n" for line in lines)
-    return (text[:at] + added + text[at:]).encode()
+    whole = text[:at] + added + text[at:]
+    if data.count(b"\n") == data.count(b"\r\n") > 0:
+        whole = whole.replace("\r\n", "\n").replace("\n", "\r\n")
+    made = whole.encode()
+    again, _ = load(made, file, Limits())
+    if again is None or list(again) != [*node, *([] if section in node else [section])]:
+        raise Unformattable("it has a form that cannot be added to")
+    return made
+
+
+def _past_comments(text: str, at: int, column: int) -> int:
+    """Behind the comments that still belong to the entries above `at`: those that are indented as far."""
+    end = at
+    while at < len(text):
+        line_end = text.find("\n", at)
+        if line_end < 0:
+            break
+        line = text[at:line_end]
+        bare = line.lstrip(" ")
+        at = line_end + 1
+        if bare.startswith("#") and len(line) - len(bare) >= max(column, 1):
+            end = at
+        elif bare.strip():
+            break
+    return end
 
 
 def marks_end(node: Mapping, key: str) -> int:

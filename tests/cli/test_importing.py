@@ -170,7 +170,7 @@ def test_a_file_with_comments_keeps_them(project: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "file", "told"),
     [
-        ("bindings: {}\n", "bindings/b.yaml", "stand in braces"),
+        ("bindings: {}\n", "bindings/b.yaml", "do not stand one below the other"),
         ("bindings:\n  nx-b2: {provider: nx, mode: axb, expires_in: 1d}\n", "bindings/b.yaml", "error[E"),
         (None, "elsewhere/b.yaml", "not included"),
     ],
