@@ -70,6 +70,7 @@ def test_what_was_frozen_stays_when_folding_goes_on() -> None:
         Rested((Resting("nx", "447401264117", DESK, NOW + 9),), NOW), UNBIND, applied(1, Operation.UNBIND),
     ):  # fmt: skip
         fold.fold(event)
+        assert fold.view() == fold.done()
     assert before == LIVE
     assert fold.done() != LIVE
 
@@ -265,6 +266,7 @@ def test_a_group_gets_the_id_that_it_was_given_and_keeps_it() -> None:
         assert state.entries.keys() == {GROUP}
         found = state.groups()[GROUP]
         assert (found.group_id, found.group_name, found.phones) == ("77", "couriers", phones)
+        assert found.changed_at == NOW, "when its call was signed"
 
 
 def test_a_group_that_is_deleted_is_gone_whether_it_was_recorded_or_not() -> None:
