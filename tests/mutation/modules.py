@@ -68,5 +68,5 @@ MODULES = {
     "starting": Module("pnsync/starting.py", _APPLY),
     "telling": Module("pnsync/telling.py", _APPLY),
     "settlement": Module("pnsync/settlement.py", _APPLY),
-    "attempts": Module("pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY)),
+    "attempts": Module("pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY), ("tests/test_attempts.py",)),
 }
