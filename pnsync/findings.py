@@ -10,7 +10,7 @@ from pnsync.draft import Draft, why_hidden
 from pnsync.errors import Diagnostic, Severity
 from pnsync.journal import Event
 from pnsync.matching import Matched
-from pnsync.model import Binding, Desired, Observed
+from pnsync.model import Binding, Desired, LiveBinding, Observed
 from pnsync.occupancy import Occupancy
 from pnsync.plan import Action, Deferred
 from pnsync.question import Question
@@ -59,6 +59,12 @@ class Findings:
         source = None if binding is None else binding.span
         self.deferred.append(Deferred(address, action, provider, why_hidden(provider, listing), None, source))
         return True
+
+    def ended(self, expires: int, row: LiveBinding | None) -> bool:
+        """Whether a binding has ended: by our clock, and by its vendor's while that lists it."""
+        listing = None if row is None else self.observed.listings.get(row.provider)
+        behind = 0.0 if listing is None else max(0.0, -listing.clock_ahead)
+        return expires <= self.now - behind
 
     def fresh(self, address: str, entry: Entry, action: Action, binding: Binding | None) -> bool:
         """Whether an entry was bound so lately that a listing may not show it yet; then nothing is concluded."""

@@ -267,7 +267,7 @@ class _Planning:
         expires = known_expiry(entry, row)
         if entry.down:
             self._forget(address, entry, Cause.CONFIG, "down and no longer declared", ended_at=self.now)
-        elif expires is not None and expires <= self.now:
+        elif expires is not None and found.ended(expires, row):
             self._forget(address, entry, Cause.EXPIRY, "expired and no longer declared", ended_at=expires)
         elif row is None and address not in self.matched.believed:
             if not found.hidden(entry.provider, address, Action.FORGET) and not found.fresh(

@@ -21,6 +21,7 @@ from tests.worlds import (
     desk,
     foreign,
     made,
+    observed,
     only,
     pending,
     planned,
@@ -181,6 +182,16 @@ def test_what_expires_within_the_apply_is_urgent() -> None:
     known = {"bindings.soon": later, **bound(axb("x", 800, 801))}
     assert what(planned([desk("soon", "100")], known))[0] == ("unbind", "x")
     assert what(planned([desk("soon", "100"), *many], known))[0] == ("renew", "soon")
+
+
+@pytest.mark.parametrize(("behind", "action"), [(300.0, "unbind"), (9.0, "forget"), (0.0, "forget")])
+def test_a_binding_lives_as_long_as_its_vendor_says(behind: float, action: str) -> None:
+    """A vendor whose clock is behind goes on listing what has ended by ours: forgotten, nobody would unbind it."""
+    entry = made(axb("gone", 30, 31), expires_at=NOW - 10)
+    stays = made(axb("stays", 32, 33))
+    known = state({"bindings.gone": entry, "bindings.stays": stays})
+    seen = observed([row_of(entry), row_of(stays)], clock_ahead=-behind)
+    assert what(planned([axb("stays", 32, 33)], known, seen)) == [(action, "gone")]
 
 
 def test_a_drained_x_is_left_with_the_renewal() -> None:
