@@ -119,11 +119,11 @@ class _Planning:
                 self.bookkeeping.append(hold.released())
             elif address != hold.address:
                 self.bookkeeping += [hold.released(), replace(hold, address=address).note()]
-        self.found.until += [
+        self.found.until.extend(
             one.until
             for address, one in self.held.items()
             if one.until is not None and address in self.bindings
-        ]
+        )
         if question.refreshed:
             seen = sorted(listed_note(*one) for one in self.matched.seen)
             self.bookkeeping += [Noted(one, "yes") for one in seen if one not in self.state.notes]
