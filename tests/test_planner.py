@@ -1,7 +1,10 @@
 """The planner's table, row by row, and what a change says: cause, reason, before and after, calls, X."""
 
 import gc
+import sys
 from dataclasses import replace
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -9,8 +12,9 @@ from pnsync.errors import SourceSpan
 from pnsync.journal import Doubled, Recorded
 from pnsync.masking import Masker
 from pnsync.matching import row_of
-from pnsync.model import Binding, Lifetime, Mode, Moved
-from pnsync.plan import Action, Cause, Order, document
+from pnsync.model import Binding, Holds, Lifetime, LiveGroup, Mode, Moved, Schedule
+from pnsync.phone import Phone
+from pnsync.plan import Action, Cause, Order, Plan, document
 from pnsync.planner import desired_of_state, plan
 from pnsync.state import Entry
 from tests.worlds import (
@@ -30,7 +34,11 @@ from tests.worlds import (
     desired,
     desk,
     foreign,
+    group,
+    live_group,
     made,
+    made_group,
+    observed,
     only,
     pending,
     phone,
@@ -105,6 +113,57 @@ def test_the_collector_is_left_as_it_was(collecting: bool) -> None:
         assert gc.isenabled() is collecting
     finally:
         (gc.enable if usual else gc.disable)()
+
+
+WIDE = replace(DAILY, renew_before_seconds=DAY // 2)
+POOL = group("pool", None, holds=Holds.NUMBERS)
+CREW = group("crew", None, group_id="g1")
+FIXED = desk("d", extension="101")
+AUTO = desk("d", None, phone_x=None, x_group="pool", extension_auto=True)
+GIVEN = {"phone_x": X, "extension": "101"}
+
+
+@pytest.mark.parametrize(
+    ("one", "recorded", "listed"),
+    [
+        pytest.param(ORDER, {}, {}, id="axb"),
+        pytest.param(ORDER, {"bound_at": None}, {}, id="bound when nobody knows"),
+        pytest.param(axb("order", lifetime=FOREVER), {}, {}, id="for ever"),
+        pytest.param(ride("r"), {}, {"expires_at": None, "recording": None}, id="no end is listed"),
+        pytest.param(
+            ride("r"), {"expires_at": None}, {"expires_at": NOW + DAY - 3600}, id="no end is recorded"
+        ),
+        pytest.param(FIXED, {}, {}, id="fixed numbers"),
+        pytest.param(AUTO, GIVEN, {}, id="numbers from a pool"),
+        pytest.param(replace(AUTO, x_group=None, phone_x=X), GIVEN, {}, id="an extension from a pool"),
+        pytest.param(axg("t", "crew"), {"group_id": "g1"}, {}, id="a group"),
+        pytest.param(axb("sueyasec", lifetime=WIDE), {"expires_at": NOW + DAY // 2}, {}, id="the last share"),
+    ],
+)
+def test_what_is_unchanged_is_told_by_one_comparison(
+    one: Binding, recorded: dict[str, Any], listed: dict[str, Any]
+) -> None:
+    """A hundred thousand unchanged bindings are what most plans look at: for none of them is a new entry made."""
+    entry = made(one, **recorded)
+    rows = [replace(row_of(entry), **listed)]
+    live = (live_group(made_group(CREW)), LiveGroup("nx", "p1", "pool", (Phone(X),)))
+    compared: list[str] = []
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.endswith("cases.py"):
+            compared.extend(["compared"] if "_target" in frame.f_code.co_name else [])
+
+    def looked_at(declared: Binding) -> Plan:
+        files = desired([declared], [POOL, CREW], schedule=Schedule(3600, 3600))
+        sys.setprofile(watch)
+        try:
+            return planned(files, {one.address: entry}, observed(rows, live))
+        finally:
+            sys.setprofile(None)
+
+    found = looked_at(one)
+    assert found.empty and found.unchanged == 1 and compared == []
+    assert looked_at(replace(one, protect=True)).unchanged == 1 and compared == ["compared"]
 
 
 def test_a_first_bind() -> None:

@@ -203,7 +203,16 @@ def renewals_are_spread_over_their_window() -> str:
     )
     known = bound(first, last, age=DAY // 2)
     spread = ask(desired([first, last], schedule=HOURLY), known)
-    return spread + "\nwithout a schedule\n" + ask([first, last], known)
+    both = [replace(first, protect=True), replace(last, protect=True)]
+    return "\n".join(
+        [
+            spread,
+            "protected by now",
+            ask(desired(both, schedule=HOURLY), known),
+            "without a schedule",
+            ask([first, last], known),
+        ]
+    )
 
 
 @case
@@ -281,7 +290,19 @@ def asked_for_by_replace_and_nothing_is_live() -> str:
 
 @case
 def longer_than_its_declaration() -> str:
-    return ask([ORDER], ENTRIES, [replace(row_of(OURS), expires_at=NOW + 9 * DAY)])
+    ends = OURS.expires_at or 0
+    unknown = replace(OURS, expires_at=None)
+    return "\n".join(
+        [
+            ask([ORDER], ENTRIES, [replace(row_of(OURS), expires_at=NOW + 9 * DAY)]),
+            "by no more than a vendor's clock may",
+            ask([ORDER], ENTRIES, [replace(row_of(OURS), expires_at=ends + 30)]),
+            "by a second more",
+            ask([ORDER], ENTRIES, [replace(row_of(OURS), expires_at=ends + 31)]),
+            "recorded without an end",
+            ask([ORDER], {"bindings.order": unknown}, [replace(row_of(OURS), expires_at=ends + 31)]),
+        ]
+    )
 
 
 @case
@@ -324,7 +345,10 @@ def lost() -> str:
 @case
 def lost_and_over() -> str:
     entry = made(axb("order", lifetime=replace(UNTIL, until=NOW + 9)))
-    return ask([PAST], {"bindings.order": entry}, [])
+    two = placed(axb("two", 3, 4, lifetime=PAST.lifetime), 8)
+    return ask(
+        [PAST, two], {"bindings.order": entry, "bindings.two": replace(made(two), expires_at=NOW + 9)}, []
+    )
 
 
 @case
@@ -356,7 +380,14 @@ def expired_at_a_provider_that_was_not_read() -> str:
 @case
 def expired_and_bound_once() -> str:
     once = placed(axb("order", lifetime=replace(DAILY, keep=False)))
-    return ask([once], bound(once, age=DAY + 600), [])
+    ended = made(once, age=DAY)
+    return "\n".join(
+        [
+            ask([once], bound(once, age=DAY + 600), []),
+            "at this instant, and listed",
+            ask([once], {"bindings.order": ended}, [row_of(ended)]),
+        ]
+    )
 
 
 @case
@@ -413,6 +444,8 @@ def over_and_live_beyond() -> str:
     return "\n".join(
         [
             ask([PAST], {"bindings.order": entry}, [row]),
+            "as the listing tells",
+            ask([PAST], {"bindings.order": entry}, [replace(row, expires_at=NOW + 77)]),
             "declared otherwise",
             ask([PAST], {"bindings.order": config}),
             "cannot be trusted",
@@ -903,6 +936,17 @@ def what_leaves_a_drained_number() -> str:
             of(replace(ever, recording=True), stays),
             "for ever until now",
             of(ever, late),
+            "its extension is not free on the other",
+            *(
+                ask(
+                    desired([one, placed(desk("e", "101", a=5, phone_x=X2), 9)], [drains]),
+                    {"bindings.d": was, **bound(desk("e", "101", a=5, phone_x=X2))},
+                    numbers(X, X2, rows=[row_of(was), row_of(made(desk("e", "101", a=5, phone_x=X2)))]),
+                )
+                for one, was in ((AUTO, late), (ever, stays))
+            ),
+            "with an extension that a file fixes",
+            of(replace(ever, extension="101", extension_auto=False), replace(stays, extension_auto=False)),
         ]
     )
 
