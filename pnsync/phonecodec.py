@@ -71,6 +71,10 @@ class PhoneCodec(Protocol):
         """A checkpoint begins: keys that were made ready come into use."""
         ...
 
+    def kept(self, serial: int) -> None:
+        """A snapshot with this serial is durable: an earlier one is an old one from now on."""
+        ...
+
 
 class _Clear:
     """Digits as they are."""
@@ -112,6 +116,9 @@ class _Clear:
 
     def turn(self) -> None:
         """There is no key."""
+
+    def kept(self, serial: int) -> None:
+        """No mark is kept of a plain state."""
 
 
 class Sealed(ValueError):

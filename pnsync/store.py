@@ -161,7 +161,9 @@ class Store:
 
     def write(self, state: State, expected: str | None) -> str:
         """Write a snapshot over the version `expected`; for sessions. Raises Changed."""
-        return self.backend.write(SNAPSHOT, statefile.dumps(state, self.codec), expected)
+        version = self.backend.write(SNAPSHOT, statefile.dumps(state, self.codec), expected)
+        self.codec.kept(state.serial)
+        return version
 
     def _locked(self, holder: Holder, timeout: float) -> "Guard":
         lock = self.backend.exclusive(holder.dump(), timeout)

@@ -271,6 +271,10 @@ class SealingCodec:
         if self._next is not None:
             self._ring, self._next = self._next, None
 
+    def kept(self, serial: int) -> None:
+        """Remember the serial that was written, so that an older state is refused by the very next run."""
+        self._mark.keep(self._current.lineage, serial)
+
 
 def _plain_text() -> StateError:
     return refusal(

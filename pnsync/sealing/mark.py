@@ -35,9 +35,9 @@ class Mark:
         """Refuse a state that is older than one seen before (S932); else remember it."""
         if serial < self._least:
             raise refusal("S932", f"It has serial {serial}; {LEAST} says that {self._least} was reached.")
-        if self._folder is None:
+        path = self._path(lineage)
+        if path is None:
             return
-        path = self._folder / f"{lineage}.serial"
         seen = _read(path)
         if serial < seen:
             raise refusal(
@@ -46,9 +46,17 @@ class Mark:
                 "What was recorded since is missing, so that bindings would be made again. Bring back the newer one.",
                 f"Where the older one is meant, delete {path} first.",
             )
-        if serial > seen:
+        self.keep(lineage, serial)
+
+    def keep(self, lineage: str, serial: int) -> None:
+        """Remember a serial that was read or written, unless a higher one was."""
+        path = self._path(lineage)
+        if path is not None and serial > _read(path):
             with contextlib.suppress(OSError):  # a mark that cannot be kept must not stop a run
                 _write(path, serial)
+
+    def _path(self, lineage: str) -> Path | None:
+        return None if self._folder is None else self._folder / f"{lineage}.serial"
 
 
 def _read(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,16 @@ def test_a_wrapped_key_that_is_cut_short_is_told(cut: int) -> None:
     with pytest.raises(StateError) as caught:
         place.store(ANNA.codec()).load()
     assert caught.value.code in ("S931", "S933")
+
+
+def test_what_a_run_wrote_last_is_remembered_without_another_run(tmp_path: Path) -> None:
+    """The old state is put back right after the run that made it old."""
+    place, marks = Place(), {"XDG_STATE_HOME": str(tmp_path)}
+    run(place.store(ANNA.codec(**marks)))
+    old = dict(place.documents), dict(place.log)
+    run(place.store(ANNA.codec(**marks)))
+    place.documents, place.log = old
+    with pytest.raises(StateError) as caught:
+        place.store(ANNA.codec(**marks)).load()
+    assert caught.value.code == "S932"
+    assert "serial 1; this machine has seen 2" in caught.value.detail[0]
