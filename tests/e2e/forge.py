@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,8 +19,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.e2e.program import PATIENCE_SECONDS, REAL, REPOSITORY
+from tests.profile import FULL
 
 BOT = 41898282
+SCALE = 1.0 if FULL else 0.1
+"""How much faster than GitHub the runner loses its patience: it waits 7.5 s, then 2.5 s."""
 GH = '''\
 #!{python}
 """What the workflows ask of gh."""
@@ -331,6 +335,18 @@ class Forge:
         elif uses.startswith("actions/download-artifact@"):
             kept = self.home / "artifacts" / str(self.runs - 1) / given["name"]
             shutil.copytree(kept, self.folder, dirs_exist_ok=True)
+
+
+def cancel(process: "subprocess.Popen[bytes]") -> None:
+    """As GitHub cancels a job: SIGINT, after a while SIGTERM, then SIGKILL; to the step's own process alone."""
+    for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 60)):
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            process.wait(seconds * SCALE if number is not signal.SIGKILL else seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
 
 
 def filled(text: str, context: Mapping[str, str]) -> str:

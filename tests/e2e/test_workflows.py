@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 
 from pnsync.cli.pipelines import pipelines
 from tests.e2e.conftest import account_name
-from tests.e2e.forge import Ended, Forge
-from tests.e2e.program import PATIENCE_SECONDS, REAL, REPOSITORY, Program, kill
+from tests.e2e.forge import Ended, Forge, cancel
+from tests.e2e.program import PATIENCE_SECONDS, REAL, REPOSITORY, Program
 from tests.e2e.projects import HOTLINE, PHONES, Project, desk
 from tests.e2e.tap import Fate, Tap, tapping
 from tests.e2e.vendors import KEYS, Vendors
@@ -25,8 +25,6 @@ from tests.e2e.vendors import KEYS, Vendors
 EXAMPLES = REPOSITORY / "examples"
 FILES = {**pipelines("github", "7c4d1a2b")}
 PINNED = re.compile(r"actions/(?:checkout|setup-python|upload-artifact|download-artifact)@[0-9a-f]{40}")
-SCALE = 0.1
-"""How much faster than GitHub the runner loses its patience: it waits 7.5 s, then 2.5 s."""
 
 
 # -- as they are shipped -------------------------------------------------------------------------------------------
@@ -431,14 +429,3 @@ def test_a_cancelled_apply_is_recovered(watched: tuple[Team, Tap], fate: Fate) -
     assert team.live == ["101", "102", "103", "104"]
     assert team.project.nx.made_twice() == []
     team.project.program.empty()
-
-
-def cancel(process: "subprocess.Popen[bytes]") -> None:
-    """As GitHub cancels a job: SIGINT, after a while SIGTERM, then SIGKILL; to the step's own process alone."""
-    for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 60)):
-        kill(process, number)
-        try:
-            process.wait(seconds * SCALE if number is not signal.SIGKILL else seconds)
-        except subprocess.TimeoutExpired:
-            continue
-        return
