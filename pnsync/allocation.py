@@ -20,11 +20,15 @@ from pnsync.model import NEVER, Binding, Desired, Group, Mode, Observed
 from pnsync.phone import country_code
 from pnsync.plan import Action, Deferred
 from pnsync.quarantine import Quarantine, warnings
+from pnsync.scope import Shard, shard_of
 from pnsync.shortage import Drains, Shortages, left_group, taken_away
-from pnsync.slots import Demand, Number, Slots
+from pnsync.slots import Demand, Number, Slots, share_of
 from pnsync.state import Entry, State
 
 ALL_EXTENSIONS = (0, 999)
+_OTHERS_SHARE = (
+    "this shard's share of the free numbers is used up; the rest is given by a run without --shard"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,13 @@ class Allocation:
     notes: tuple[Diagnostic, ...] = ()
 
 
-def allocate(desired: Desired, state: State, observed: Observed, matched: Matched, now: int) -> Allocation:
-    """Choose for every declared binding that leaves X or extension open; `now` is epoch seconds."""
+def allocate(
+    desired: Desired, state: State, observed: Observed, matched: Matched, now: int, *, shards: int = 1
+) -> Allocation:
+    """Choose for every declared binding that leaves X or extension open; `now` is epoch seconds.
+
+    With several `shards`, whose runs choose at once, each gives new bindings only slots of its own share.
+    """
     renamed = {one.source: one.target for one in desired.moved}
     resting = state.quarantine if desired.policy.quarantine_seconds else ()
     quarantine = Quarantine(resting, now=now, renamed=renamed)
@@ -57,7 +66,7 @@ def allocate(desired: Desired, state: State, observed: Observed, matched: Matche
     asking = [one for one in desired.bindings.values() if one.enabled and (one.x_group or one.extension_auto)]
     if not asking:
         return Allocation(notes=fixed)
-    work = _Allocating(desired, state, observed, matched, now, quarantine)
+    work = _Allocating(desired, state, observed, matched, now, quarantine, shards)
     for binding in asking:
         work.keep(binding)
     work.free_what_leaves()
@@ -78,8 +87,10 @@ class _Allocating:
         matched: Matched,
         now: int,
         quarantine: Quarantine,
+        shards: int,
     ) -> None:
         self.desired = desired
+        self.shards = shards
         self.state = state
         self.observed = observed
         self.matched = matched
@@ -97,7 +108,7 @@ class _Allocating:
         self.left: dict[tuple[str, str], list[Binding]] = {}
         self.blocking = state.blocking()
         self._leavers: dict[str, Entry] = {}
-        self._demands: dict[tuple[str, str, str | None], Demand] = {}
+        self._demands: dict[tuple[str, str, str | None, Shard | None], Demand] = {}
         self._texts: dict[tuple[int, int, frozenset[str]], tuple[str, ...]] = {}
 
     # -- what a group offers ---------------------------------------------------------------------------------------
@@ -105,7 +116,10 @@ class _Allocating:
     def _demand(self, binding: Binding) -> Demand | None:
         """The slots that a binding may get; None where the group's numbers are not known."""
         place = f"groups.{binding.x_group}" if binding.x_group is not None else f"{binding.phone_x}"
-        key = (f"{binding.provider} {place}", binding.phone_a.country_code, binding.extension)
+        share = None
+        if self.shards > 1:
+            share = Shard(shard_of(binding.address, self.shards), self.shards)
+        key = (f"{binding.provider} {place}", binding.phone_a.country_code, binding.extension, share)
         found = self._demands.get(key)
         if found is None:
             group = None if binding.x_group is None else self.desired.groups[binding.x_group]
@@ -121,7 +135,7 @@ class _Allocating:
             texts = (
                 (binding.extension,) if binding.extension is not None else self._extensions(binding, group)
             )
-            found = self._demands[key] = Demand(place, numbers, texts)
+            found = self._demands[key] = Demand(place, numbers, texts, share)
         return found
 
     def _extensions(self, binding: Binding, group: Group | None) -> tuple[str, ...]:
@@ -270,6 +284,7 @@ class _Allocating:
                 one
                 for one in demand.numbers
                 if self.quarantine.until_for_callers(one.provider, one.x, parties, binding.address) is None
+                and (demand.shard is None or share_of(one.x, None, demand.shard.count) == demand.shard.index)
             )
             asking.append(Asking(binding.address, free, parties))
         found = self.parties.assign(asking)
@@ -310,6 +325,11 @@ class _Allocating:
         assert demand is not None
         until = self._wait(binding, demand)
         if until is None:
+            if self._others_share(binding, demand):
+                self.deferred[address] = Deferred(
+                    address, Action.BIND, binding.provider, _OTHERS_SHARE, None, binding.span
+                )
+                return
             self.shortages.miss(binding, demand)
             return
         self.shortages.wait(demand.place)
@@ -318,6 +338,15 @@ class _Allocating:
         action = Action.REBIND if live else Action.BIND
         reason = "every free number is in quarantine or about to be"
         self.deferred[address] = Deferred(address, action, binding.provider, reason, until, binding.span)
+
+    def _others_share(self, binding: Binding, demand: Demand) -> bool:
+        """Whether a run that has every slot to give could serve a binding that a shard's run cannot."""
+        if demand.shard is None:
+            return False
+        if binding.mode is not Mode.AXG:
+            return demand.exists_elsewhere()
+        parties = self.holdings.callers(binding)
+        return any(self.parties.clash(one, parties, binding.address) is None for one in demand.numbers)
 
     def _still_its(self, address: str, made: Entry) -> bool:
         if not made.extension:

@@ -53,7 +53,7 @@ class Canary:
 
     def _failure(self, first: Plan, gone: set[str]) -> list[str]:
         """Why the first changes are not as they should be; empty where they are."""
-        if self.session.state.blocking():
+        if any(map(self.ending.mine, self.session.state.blocking())):
             self.ending.settle(self.settle_seconds)
         done = self.tally.done
         why = [f"{one.address} is not done" for one in first.changes if one.address not in done]

@@ -19,21 +19,27 @@ from pnsync.planning import (
     pseudonym_key,
     read_listings,
 )
+from pnsync.scope import Shard
+from pnsync.sharded import Part, quietly
 from pnsync.verdict import Verdict
 from pnsync.waiting import held
 
 
-def run_refresh(world: World, *, lock_timeout_seconds: float = 0.0) -> tuple[Planned, Verdict]:
+def run_refresh(
+    world: World, *, lock_timeout_seconds: float = 0.0, shard: Shard | None = None
+) -> tuple[Planned, Verdict]:
     """Record in the state what the vendors list (adoptions, exact expiries), and report the drift.
 
     The planned document holds only the changes of cause drift and recovery.
     """
-    with held(world, lock_timeout_seconds) as session:
+    with held(world, lock_timeout_seconds, shard) as session:
+        check_accounts(world, session.state)
+        with quietly(session):
+            observed = read_listings(world, session.state, scans=2)
+        moving = session.look() if isinstance(session, Part) else frozenset()
         state = session.state
-        check_accounts(world, state)
-        observed = read_listings(world, state, scans=2)
         key = pseudonym_key(state)
-        found = planned(world, state, observed, PlanOptions(), key)
+        found = planned(world, state, observed, PlanOptions(shard=shard), key, moving=moving)
         if found.bookkeeping and session.exists:
             session.record(*found.bookkeeping)
         final = session.finish()

@@ -17,6 +17,8 @@ class Permissions:
     unbind: int | None = None
     rebind: int | None = None
     missing: int | None = None
+    shared: bool = False
+    """Whether other runs may have done a part of what was counted: then fewer are permitted too."""
 
 
 def findings(
@@ -41,10 +43,22 @@ def findings(
         forgotten = sum(1 for one in changes if one.action is Action.FORGET and one.address in entries)
         whole = bool(unbinds) and len(unbinds) + forgotten >= total
         found.extend(
-            _over("P402", "unbind", len(unbinds), total, policy.max_unbind, permissions.unbind, whole=whole)
+            _over(
+                "P402",
+                "unbind",
+                len(unbinds),
+                total,
+                policy.max_unbind,
+                permissions.unbind,
+                whole=whole,
+                shared=permissions.shared,
+            )
         )
-    found.extend(_over("P403", "rebind", len(rebinds), total, policy.max_rebind, permissions.rebind))
-    found.extend(_over("P404", "missing", missing, total, policy.max_missing, permissions.missing))
+    for code, kind, count, limit, permitted in (
+        ("P403", "rebind", len(rebinds), policy.max_rebind, permissions.rebind),
+        ("P404", "missing", missing, policy.max_missing, permissions.missing),
+    ):
+        found.extend(_over(code, kind, count, total, limit, permitted, shared=permissions.shared))
     return tuple(found)
 
 
@@ -86,10 +100,19 @@ _WORDS = {
 
 
 def _over(
-    code: str, kind: str, count: int, total: int, limit: Limit, permitted: int | None, *, whole: bool = False
+    code: str,
+    kind: str,
+    count: int,
+    total: int,
+    limit: Limit,
+    permitted: int | None,
+    *,
+    whole: bool = False,
+    shared: bool = False,
 ) -> list[Diagnostic]:
     allowed = limit.allowed(total)
-    if count == 0 or permitted == count or (count <= allowed and not whole):
+    fewer = shared and permitted is not None and count < permitted
+    if count == 0 or permitted == count or fewer or (count <= allowed and not whole):
         return []
     verb, setting = _WORDS[kind]
     why = "that is all of them" if whole else f"{setting} allows {allowed}"

@@ -45,6 +45,7 @@ from pnsync.question import Question, desired_of_state
 from pnsync.recovery import settle
 from pnsync.renaming import rename
 from pnsync.retries import again, interrupted
+from pnsync.scope import Shard
 from pnsync.staging import Staged, stage
 from pnsync.state import Entry, Operation, State, Superseded
 
@@ -136,7 +137,10 @@ class _Planning:
         group_ids = self._groups()
         allocation = Allocation()
         if not question.destroy:
-            allocation = allocate(self.desired, self.state, self.observed, self.matched, self.now)
+            shards = 1 if question.shard is None else question.shard.count
+            allocation = allocate(
+                self.desired, self.state, self.observed, self.matched, self.now, shards=shards
+            )
         found.notes.extend(allocation.notes)
         declared = Declared(found, allocation, group_ids, self.renamed.waiting)
         for position, (address, binding) in enumerate(self.bindings.items()):
@@ -156,11 +160,15 @@ class _Planning:
         found.notes.extend(self.occupancy.twins_note())
         found.notes.extend(self._not_replaced())
         found.notes.extend(hold_findings(self.held))
-        arranged = self._limited(selected, self._arranged(selected))
+        whole = self._arranged(selected)
+        shard = question.shard
+        arranged = self._limited(*((selected, whole) if shard is None else self._of_shard(shard, whole)))
         drafts, needs, staged = arranged.drafts, arranged.needs, arranged.staged
         changes, steps = staged.changes, staged.steps
         deferred = [one for one in found.deferred if self._in_scope(one.address, one.provider)]
         deferred += arranged.deferred
+        if shard is not None:
+            deferred = [one for one in deferred if shard.holds(one.address)]
         return Plan(
             made_at=self.now,
             lineage=self.given.lineage,
@@ -177,9 +185,9 @@ class _Planning:
             declared=len(self.bindings),
             refusals=(
                 *freeze_findings(freeze_of(self.given), renewing=question.renew_only),
-                *staged.refusals,
+                *(staged if shard is None else whole.staged).refusals,
                 *findings(
-                    changes,
+                    changes if shard is None else whole.staged.changes,
                     self.state,
                     self.desired,
                     missing=missing,
@@ -203,6 +211,26 @@ class _Planning:
         drafts, needs = self.occupancy.settle_needs(drafts)
         live = Live(self.desired, self.state, self.observed, self.matched, self.now)
         return _Arranged(drafts, needs, stage(drafts, live), (*unsettled, *needs.deferred))
+
+    def _of_shard(self, shard: Shard, whole: _Arranged) -> tuple[list[Draft], _Arranged]:
+        """The drafts of one shard that need nothing of what other shards' runs are to do, and their order."""
+        drafts = [one for one in whole.drafts if shard.holds(one.address)]
+        waiting: list[Deferred] = []
+        while True:
+            found = self._arranged(drafts)
+            waiting += [replace(one, reason=f"{one.reason}; {_OTHERS}") for one in found.deferred]
+            astray = {one.address for one in found.staged.refusals if one not in whole.staged.refusals}
+            if not astray:
+                break
+            waiting += [
+                Deferred(one.address, one.action, one.provider, _ORDER, None, one.source)
+                for one in drafts
+                if one.address in astray
+            ]
+            drafts = [one for one in drafts if one.address not in astray]
+        return drafts, replace(
+            found, needs=whole.needs, deferred=_without_repeats((*whole.deferred, *waiting))
+        )
 
     def _limited(self, selected: list[Draft], whole: _Arranged) -> _Arranged:
         """The first changes of cause config up to the limit, in the order of the whole plan; the rest is deferred."""
@@ -343,7 +371,11 @@ class _Planning:
         return scope.holds(address, provider, labels)
 
     def _selected(self) -> list[Draft]:
-        found = [one for one in self.found.drafts if self._in_scope(one.address, one.provider)]
+        found = [
+            one
+            for one in self.found.drafts
+            if self._in_scope(one.address, one.provider) and one.address not in self.question.moving
+        ]
         approved = self.question.approved
         if approved is not None:
             found = [one for one in found if one.cause is not Cause.DRIFT or one.address in approved]
@@ -360,7 +392,11 @@ class _Planning:
         return [one for one in (*self.found.decisions, *needs) if self._concerns(one.address)]
 
     def _concerns(self, address: str | None) -> bool:
-        if address is None or self.question.scope.whole:
+        if address is None:
+            return True
+        if self.question.shard is not None and not self.question.shard.holds(address):
+            return False
+        if self.question.scope.whole:
             return True
         declared = self.bindings.get(address) or self.desired.groups.get(address.removeprefix("groups."))
         known = declared or self.state.entries.get(address)
@@ -396,6 +432,10 @@ class _Planning:
             if one.target is not None and one.until is not None:
                 instants.append(one.until)
         return min((one for one in instants if one > self.now), default=None)
+
+
+_OTHERS = "another shard's run may free it, and the next run goes on; what waits for each other needs a run without --shard"
+_ORDER = "calls would go astray before another shard's change; the next run goes on, or one without --shard"
 
 
 def _without_repeats(found: Sequence[Deferred]) -> tuple[Deferred, ...]:

@@ -28,7 +28,9 @@ from pnsync.precedent import effective, loosened, recorded_policy
 from pnsync.recovery import zone_note
 from pnsync.refresh import calibrated, observe
 from pnsync.savedplan import Keys
-from pnsync.scope import Scope
+from pnsync.scope import Scope, Shard
+from pnsync.sharded import view
+from pnsync.shards import owned, refuse_renames, shares
 from pnsync.state import State
 from pnsync.status import overdue_findings
 from pnsync.store import KEY_NOTE, Store
@@ -72,6 +74,12 @@ class PlanOptions:
     renew_only: bool = False
     limit: int | None = None
     """How many changes of cause config; the rest waits for the next run."""
+    shard: Shard | None = None
+    """The part of the addresses that this run acts on."""
+
+    def mine(self, address: str | None) -> bool:
+        """Whether what is found of an address concerns this run."""
+        return self.shard is None or address is None or self.shard.holds(address)
 
     def saved(self) -> dict[str, Any]:
         """The part that a saved plan carries, so that apply asks the same question."""
@@ -84,6 +92,7 @@ class PlanOptions:
             "allow_rebind": self.allow_rebind,
             "allow_missing": self.allow_missing,
             "limit": self.limit,
+            **({} if self.shard is None else {"shard": str(self.shard)}),
         }
 
     def as_approved(self, saved: Mapping[str, Any]) -> "PlanOptions":
@@ -94,6 +103,14 @@ class PlanOptions:
         if self.targets or self.excludes:
             raise UsageError(
                 "a saved plan is applied as a whole", "--target and --exclude belong to `pnsync plan`."
+            )
+
+        made_for, asked = saved.get("shard"), None if self.shard is None else str(self.shard)
+        if made_for != asked:
+            raise UsageError(
+                "a saved plan is applied by the run that it was made for",
+                f"It was made {f'with --shard {made_for}' if made_for else 'without --shard'}, and this is a run "
+                f"{f'with --shard {asked}' if asked else 'without'}. Plan and apply with the same.",
             )
 
         def allowed(name: str, now: int | None) -> int | None:
@@ -133,7 +150,7 @@ class Planned:
 
 def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Planned:
     """What apply would do now. Takes no lock, writes nothing, makes no writing call."""
-    state = world.store.load()
+    state = view(world.store, options.shard)
     known = state or State(lineage="")
     check_named(world, known, options)
     if state is not None:
@@ -239,7 +256,9 @@ def planned(
     key: bytes,
     *,
     approved: frozenset[str] | None = None,
+    moving: frozenset[str] = frozenset(),
 ) -> Plan:
+    """The plan of what is asked for. `moving` are addresses that other shards' runs are at."""
     now = int(world.clock.now()) if options.at is None else options.at
     desired = world.desired if not options.renew_only else desired_of_state(world.desired, state)
     recorded, total = recorded_policy(state), len(state.bindings())
@@ -247,7 +266,12 @@ def planned(
     desired = replace(desired, policy=policy)
     question = Question(
         scope=Scope(options.targets, options.excludes),
-        permissions=Permissions(options.allow_unbind, options.allow_rebind, options.allow_missing),
+        permissions=Permissions(
+            options.allow_unbind,
+            options.allow_rebind,
+            options.allow_missing,
+            shared=options.shard is not None,
+        ),
         replace=frozenset(_addresses(options.replace)),
         destroy=options.destroy,
         renew_only=options.renew_only,
@@ -255,11 +279,18 @@ def planned(
         config_digest=config_digest(world.desired, key),
         approved=approved,
         limit=options.limit,
+        shard=options.shard,
+        moving=moving,
     )
+    if options.shard is not None:
+        refuse_renames(desired, state, options.shard)
+        desired = replace(desired, providers=shares(desired.providers, options.shard))
     found = plan(desired, state, observed, now=now, question=question)
     if options.at is None:
         late = overdue_findings(found.changes, state, desired.schedule, now)
         found = replace(found, diagnostics=(*late, *found.diagnostics))
+    if options.shard is not None:
+        found = replace(found, bookkeeping=owned(found.bookkeeping, options.shard, state))
     if options.destroy or options.renew_only:
         return found
     return replace(

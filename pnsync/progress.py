@@ -4,7 +4,7 @@ Data and questions to it; makes no call, records nothing and tells nobody.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -40,6 +40,8 @@ class Conduct:
     """The monotonic instant from which no change is begun."""
     calls_a_record: int = 1
     """How many intents may share a durable write, where that costs more than a call."""
+    wait: Callable[[], float] = lambda: 0.0
+    """The seconds for which no change is begun just now; to be asked again after them."""
 
     @property
     def send_within_seconds(self) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pnsync.limits import Permissions
 from pnsync.model import Binding, Desired
-from pnsync.scope import Scope
+from pnsync.scope import Scope, Shard
 from pnsync.state import State
 
 
@@ -27,6 +27,10 @@ class Question:
     """The addresses of an approved plan: drift elsewhere is left alone."""
     limit: int | None = None
     """How many changes of cause config may come; the rest is deferred."""
+    shard: Shard | None = None
+    """The part of all changes that comes, out of a plan of the whole; the others are other runs', which go on meanwhile."""
+    moving: frozenset[str] = frozenset()
+    """Addresses of other shards that their runs are at just now: nothing is concluded about them."""
 
 
 def desired_of_state(desired: Desired, state: State) -> Desired:

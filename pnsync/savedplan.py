@@ -26,6 +26,8 @@ LIMIT_BYTES: Final = 256 * 1024 * 1024
 NAMED: Final = 20
 """How many of the changes that moved are named."""
 
+USED_PREFIX: Final = "plan."
+"""Begins the notes that name the plans that were used."""
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){8,64}")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 
@@ -76,7 +78,7 @@ class SavedPlan:
 
 def used_note(plan_digest: str) -> str:
     """The name of the note that a plan was used."""
-    return "plan." + plan_digest.removeprefix("sha256:")[:32]
+    return USED_PREFIX + plan_digest.removeprefix("sha256:")[:32]
 
 
 def seal(document: dict[str, Any], plan: Plan, options: Mapping[str, Any], keys: Keys) -> dict[str, Any]:

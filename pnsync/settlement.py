@@ -47,6 +47,8 @@ class Ending:
     """Plan again for these addresses alone."""
     apply: Callable[[Plan], Applying]
     """Run another plan's steps in the same run."""
+    mine: Callable[[str | None], bool] = lambda _: True
+    """Whether an address is this run's to settle."""
 
     def settle(self, budget_seconds: float) -> tuple[Diagnostic, ...]:
         """Settle this run's open attempts, waiting at most so long; what a person must decide comes back."""
@@ -83,7 +85,7 @@ class Ending:
             self.clock.sleep(wait)
 
     def _open(self) -> dict[str, Pending]:
-        return self.session.state.blocking()
+        return {name: one for name, one in self.session.state.blocking().items() if self.mine(name)}
 
     def _ask(self, open_: dict[str, Pending]) -> tuple[Observed, tuple[Diagnostic, ...]]:
         """Read the listings concerned and record what they settle."""
@@ -102,9 +104,10 @@ class Ending:
                 self._found(address)
         for pending in open_.values():
             self._gone(pending)
-        if settled.decisions:
+        decisions = tuple(one for one in settled.decisions if self.mine(one.address))
+        if decisions:
             self.tally.codes.add(ExitCode.DECISION)
-        return observed, settled.decisions
+        return observed, decisions
 
     def _found(self, address: str) -> None:
         entry = self.session.state.entries.get(address)

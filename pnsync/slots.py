@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from pnsync.quarantine import Quarantine
+from pnsync.scope import Shard
 
 
 class Number:
@@ -27,13 +28,28 @@ class Number:
         self.leaving: dict[str, int] = {}
 
 
+def share_of(x: str, extension: str | None, count: int) -> int:
+    """Which of `count` runs that allocate at once may give a slot: fixed, and spread evenly over X and extensions."""
+    return (int(x) + int(extension or 0)) % count
+
+
 class Demand:
-    """What some bindings ask for alike: numbers in their order, and the extensions that may be given, lowest first."""
+    """What some bindings ask for alike: numbers in their order, and the extensions that may be given, lowest first.
 
-    __slots__ = ("extensions", "full", "heap", "numbers", "place", "stacks", "waits")
+    Of a `shard` it is the part that its runs may give.
+    """
 
-    def __init__(self, place: str, numbers: tuple[Number, ...], extensions: tuple[str, ...]) -> None:
+    __slots__ = ("extensions", "full", "heap", "numbers", "place", "shard", "stacks", "waits")
+
+    def __init__(
+        self,
+        place: str,
+        numbers: tuple[Number, ...],
+        extensions: tuple[str, ...],
+        shard: Shard | None = None,
+    ) -> None:
         self.place = place
+        self.shard = shard
         self.numbers = numbers
         self.extensions = extensions
         self.full = False
@@ -46,9 +62,24 @@ class Demand:
         """Whether a slot is one that these bindings may get."""
         return number in self.numbers and extension in self.extensions
 
+    def shares(self, number: Number, extension: str) -> bool:
+        """Whether a slot is one that this run may give; where runs do not share a state any is."""
+        shard = self.shard
+        return shard is None or share_of(number.x, extension, shard.count) == shard.index
+
     def slots(self) -> Iterator[tuple[Number, str]]:
-        """Every slot, free or not, in order."""
-        return ((number, extension) for number in self.numbers for extension in self.extensions)
+        """Every slot that may be given, free or not, in order."""
+        return (
+            (number, one) for number in self.numbers for one in self.extensions if self.shares(number, one)
+        )
+
+    def exists_elsewhere(self) -> bool:
+        """Whether another run could give a slot that is free."""
+        return self.shard is not None and any(
+            one not in number.taken and not number.resting.get(one) and not self.shares(number, one)
+            for number in self.numbers
+            for one in self.extensions
+        )
 
     def lowest(self, order: int) -> str | None:
         """The lowest extension of a number that nobody has and that rests for nobody."""
@@ -58,7 +89,7 @@ class Demand:
             stack = self.stacks[order] = [
                 one
                 for one in reversed(self.extensions)
-                if one not in number.taken and one not in number.resting
+                if one not in number.taken and one not in number.resting and self.shares(number, one)
             ]
         while stack and stack[-1] in number.taken:
             stack.pop()
@@ -123,7 +154,8 @@ class Slots:
         for number, extension in slots:
             holder = number.taken.get(extension)
             free = holder is None or holder == address
-            if free and demand.fits(number, extension) and not self._rests(number, extension, address):
+            fits = demand.fits(number, extension) and demand.shares(number, extension)
+            if free and fits and not self._rests(number, extension, address):
                 self._give(address, demand, number, extension)
                 return True
         return False
@@ -168,6 +200,8 @@ class Slots:
         found: list[tuple[int, int, str, Number]] = []
         for order, number in enumerate(demand.numbers):
             for extension in demand.extensions:
+                if not demand.shares(number, extension):
+                    continue
                 ends = number.resting.get(extension)
                 if extension in number.leaving:
                     until = max((number.leaving[extension], *(ends or {}).values()))

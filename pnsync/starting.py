@@ -60,7 +60,8 @@ class Starting:
             return math.inf
         if step.keys & progress.held.keys() or step.keys & passed:
             return math.inf
-        return max(0.0, self._life_left(step))
+        others = 0.0 if progress.finishing(step) else self.conduct.wait()
+        return max(0.0, self._life_left(step), others)
 
     def pace(self, provider: str) -> float:
         """The seconds until a provider's next call may leave."""

@@ -282,6 +282,17 @@ _CODES: Final = {
         "`pnsync state migrate` read the new place back and found something else than it wrote. The old place is still in "
         "use. Look at who else writes to the new one, empty it, and migrate again.",
     ),
+    "S973": StateCode(
+        "the state's layout cannot be read",
+        "A state that several runs share (`--shard i/n`) lies in parts, and a small document, the layout, names them. It was "
+        "written by a newer pnsync, or altered. Install that version wherever this state is used, or bring the document "
+        "back from a backup of the place.",
+    ),
+    "S974": StateCode(
+        "a part of the state is missing",
+        "The state lies in parts, one for each run of `--shard i/n`, and one of them is not at its place. Nothing was called. "
+        "Bring the place back as it was, all parts together, from one backup.",
+    ),
 }
 
 STATE_CODES: Final[dict[str, str]] = {code: one.page for code, one in _CODES.items()}

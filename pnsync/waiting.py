@@ -2,14 +2,18 @@
 
 from pnsync.errors import Interrupted, Locked
 from pnsync.planning import World
-from pnsync.store import Session
+from pnsync.scope import Shard
+from pnsync.sharded import Held, hold
 from pnsync.verdict import Warned
 
 
-def held(world: World, timeout: float) -> Session:
-    """Take the state; who has to wait for another run is told for whom. Raises Locked and what loading raises."""
+def held(world: World, timeout: float, shard: Shard | None = None) -> Held:
+    """Take the state, or a shard's part; who has to wait for another run is told for whom.
+
+    Raises Locked and what loading raises.
+    """
     try:
-        return world.store.hold(world.holder, timeout=0.0)
+        return hold(world.store, shard, world.holder, timeout=0.0)
     except Locked as locked:
         if timeout <= 0 or world.interrupt.signal is not None:
             raise
@@ -21,7 +25,7 @@ def held(world: World, timeout: float) -> Session:
             )
         )
     try:
-        return world.store.hold(world.holder, timeout=timeout)
+        return hold(world.store, shard, world.holder, timeout=timeout)
     except Locked:
         if world.interrupt.signal is not None:
             raise Interrupted(world.interrupt.signal) from None

@@ -39,9 +39,9 @@ from pnsync.progress import Conduct, Tally
 from pnsync.proofs import Proofs
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
 from pnsync.settlement import Ending
+from pnsync.sharded import Held, Part, quietly
 from pnsync.state import State
 from pnsync.status import Run
-from pnsync.store import Session
 from pnsync.verdict import Applying as ApplyBegins
 from pnsync.verdict import Verdict, Warned, tally
 from pnsync.waiting import held
@@ -87,7 +87,7 @@ def run_apply(
     """
     approved = None if saved is None else read(saved)
     began = world.clock.monotonic()
-    with held(world, options.lock_timeout_seconds) as session:
+    with held(world, options.lock_timeout_seconds, options.plan.shard) as session:
         run = _Run(world, options, session, approved, command, began)
         verdict = run.go(confirm)
         return replace(verdict, seconds=world.clock.monotonic() - began - run.asked_seconds)
@@ -100,7 +100,7 @@ class _Run:
         self,
         world: World,
         options: ApplyOptions,
-        session: Session,
+        session: Held,
         approved: SavedPlan | None,
         command: str,
         began: float,
@@ -116,6 +116,7 @@ class _Run:
         self.name = secrets.token_hex(4)
         self.providers = dict(world.providers)
         self.only: frozenset[str] | None = None
+        self.moving: frozenset[str] = frozenset()
         self.unread: set[tuple[str, str]] = set()
         self.not_after = None if options.deadline_seconds is None else began + options.deadline_seconds
         self.by_files = not self.asked.destroy and not self.asked.renew_only
@@ -136,12 +137,15 @@ class _Run:
             check_age(self.approved, world.clock.now(), self.options.max_age_seconds)
         self._refuse_older(state)
         read_at = world.clock.monotonic()
-        observed = read_listings(world, state, scans=2)
+        with quietly(session):
+            observed = read_listings(world, state, scans=2)
+        self._look()
+        state = session.state
         self.providers = {name: one for name, one in world.providers.items() if name in observed.listings}
         self.tally.codes.update(failure_codes(observed))
         self._tell_unread(observed)
         key = pseudonym_key(state)
-        found = planned(world, state, observed, self.asked, key)
+        found = planned(world, state, observed, self.asked, key, moving=self.moving)
         masker = Masker(key, state.lineage)
         if self.approved is not None:
             found = self._approved(found, observed, masker, keys, key)
@@ -191,7 +195,8 @@ class _Run:
             )
         )
         self.only = approved
-        return planned(self.world, self.session.state, observed, self.asked, key, approved=approved)
+        state = self.session.state
+        return planned(self.world, state, observed, self.asked, key, approved=approved, moving=self.moving)
 
     def _refuse(self, found: Plan) -> None:
         if found.refusals:
@@ -199,8 +204,10 @@ class _Run:
             raise PolicyRefused("policy refuses this plan", *lines, code=found.refusals[0].code)
 
     def _refuse_older(self, state: State) -> None:
-        """Raises StalePlan where the files are older than those last applied."""
-        missing = missing_commits(self.world, state) if self.by_files else None
+        """Raises StalePlan where the files are older than those last applied, by any shard."""
+        states = [state, *(self.session.others if isinstance(self.session, Part) else ())]
+        lacks = [missing_commits(self.world, one) for one in states] if self.by_files else []
+        missing = next((one for one in lacks if one is not None), None)
         if missing is None:
             return
         if not self.options.allow_older:
@@ -279,6 +286,7 @@ class _Run:
                 world.desired.policy.quarantine_seconds,
                 self.not_after,
                 CALLS_A_RECORD.get(world.desired.state.backend, 1),
+                self.session.wait if isinstance(self.session, Part) else lambda: 0.0,
             ),
             proofs=proofs,
             relist=self._relist,
@@ -290,9 +298,16 @@ class _Run:
         return self._observe([name]).listings
 
     def _observe(self, names: Collection[str]) -> Observed:
-        observed = read_listings(self.world, self.session.state, scans=2, only=names)
+        with quietly(self.session):
+            observed = read_listings(self.world, self.session.state, scans=2, only=names)
+        self._look()
         self._tell_unread(observed)
         return observed
+
+    def _look(self) -> None:
+        """Look at what other shards' runs have recorded: what a listing shows was recorded before it was read."""
+        if isinstance(self.session, Part):
+            self.moving = self.session.look()
 
     def _tell_unread(self, observed: Observed) -> None:
         """Name the providers that cannot be read, and why; once for each cause."""
@@ -309,7 +324,8 @@ class _Run:
         def replan(observed: Observed, addresses: Collection[str]) -> Plan:
             asked = replace(self.asked, targets=tuple(sorted(addresses)), excludes=())
             state = self.session.state
-            return planned(self.world, state, observed, asked, pseudonym_key(state), approved=self.only)
+            key = pseudonym_key(state)
+            return planned(self.world, state, observed, asked, key, approved=self.only, moving=self.moving)
 
         return Ending(
             session=self.session,
@@ -322,12 +338,13 @@ class _Run:
             observe=self._observe,
             replan=replan,
             apply=lambda again: self._apply(again, proofs),
+            mine=self.asked.mine,
         )
 
     def _end(self, proofs: Proofs) -> tuple[str, ...]:
         ending = self._ending(proofs)
         try:
-            if self.session.state.blocking():
+            if any(map(self.asked.mine, self.session.state.blocking())):
                 ending.settle(self.options.settle_seconds)
             if self.options.verify and self.world.interrupt.signal is None:
                 return ending.verify()
@@ -341,9 +358,9 @@ class _Run:
         signal = self.world.interrupt.signal
         if signal is not None:
             codes.add(SIGNALS.get(signal, ExitCode.SIGTERM))
-        if any(one.uncertain for one in state.pending.values()):
+        if self._uncertain(state):
             codes.add(ExitCode.UNSETTLED)
-        if any(one.down for one in state.bindings().values()):
+        if self._down(state):
             codes.add(ExitCode.DOWN)
         left = set(self.tally.left) - set(self.tally.done)
         if self.tally.failures or left:
@@ -351,6 +368,13 @@ class _Run:
         if ExitCode.FAILED in codes and self.tally.done:
             codes = codes - {ExitCode.FAILED} | {ExitCode.PARTIAL}
         return codes
+
+    def _uncertain(self, state: State) -> int:
+        return sum(one.uncertain and self.asked.mine(one.intent.address) for one in state.pending.values())
+
+    def _down(self, state: State) -> tuple[str, ...]:
+        found = [one for one, entry in state.bindings().items() if entry.down and self.asked.mine(one)]
+        return tuple(sorted(found))
 
     def _verdict(
         self, found: Plan, final: State, serial: int, unverified: tuple[str, ...], codes: set[ExitCode]
@@ -363,9 +387,9 @@ class _Run:
             done=len(done),
             failed=len(self.tally.failures),
             not_tried=len(left),
-            unknown=sum(one.uncertain for one in final.pending.values()),
+            unknown=self._uncertain(final),
             deferred=len(found.deferred),
-            down=tuple(sorted(one for one, entry in final.bindings().items() if entry.down)),
+            down=self._down(final),
             x_changed=tuple(sorted(self.tally.x_changed)),
             failures=tuple(self.tally.failures[one] for one in sorted(self.tally.failures)),
             serial=(serial, final.serial),

@@ -6,12 +6,14 @@ answer leaves open is read back; the library repeats no request by itself. An ap
 gone on behind it, as slots that were taken and dropped meanwhile look free.
 """
 
+import copy
 import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -75,12 +77,29 @@ class ObjectBackend:
             client["allow_http"] = True
         try:
             connect: Any = from_url  # its overloads are one for each vendor; the URL decides here
-            self._store = connect(url, client_options=client, retry_config=_once(), **options)
+            self._open = partial(connect, client_options=client, retry_config=_once(), **options)
+            self._store = self._open(url)
         except (exceptions.BaseError, ValueError) as error:
             raise UsageError("the state's object store cannot be used", f"{url}: {_words(error)}.") from None
         self._probed = False
         self._last: int | None = None
         """The record that this backend appended last."""
+
+    def within(self, name: str) -> "ObjectBackend":
+        """The place of this name below this one."""
+        made = copy.copy(self)
+        made.location = f"{self.location.rstrip('/')}/{name}"
+        made._store = self._open(made.location)
+        made._last = None
+        return made
+
+    def retire(self) -> None:
+        """Forget all but the lease and the last record, which keeps out who held it; as far as it may delete."""
+        records = self._numbers(_JOURNAL)
+        names = [_numbered(_JOURNAL, one) for one in records[:-1]]
+        names += [_numbered(_OLD, one) for one in self._numbers(_OLD)]
+        names += [name for name in ("snapshot", "backup") if self.read(name) is not None]
+        self._delete(names)
 
     # -- documents ---------------------------------------------------------------------------------------------------
 
@@ -164,12 +183,14 @@ class ObjectBackend:
 
     def drop(self, through: int) -> None:
         """Forget the records up to `through`; where nothing may be deleted they stay, and are skipped."""
-        names = [_numbered(_JOURNAL, one) for one in self._numbers(_JOURNAL) if one <= through]
+        self._delete([_numbered(_JOURNAL, one) for one in self._numbers(_JOURNAL) if one <= through])
+
+    def _delete(self, names: Sequence[str]) -> None:
         try:
             for start in range(0, len(names), _BATCH):
-                self._obstore.delete(self._store, names[start : start + _BATCH])
+                self._obstore.delete(self._store, list(names[start : start + _BATCH]))
         except (self._errors.BaseError, FileNotFoundError) as error:
-            log.debug("folded records were not removed: %s", _words(error))
+            log.debug("what is not needed was not removed: %s", _words(error))
 
     def _numbers(self, prefix: str, *, after: int | None = None) -> list[int]:
         """The numbers of the objects below a prefix, those greater than `after`, in order."""

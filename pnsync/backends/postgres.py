@@ -6,6 +6,7 @@ returns (`synchronous_commit = on`); what a broken connection leaves open is rea
 so that a lease is renewed while a long statement runs.
 """
 
+import copy
 import hashlib
 import logging
 import re
@@ -71,13 +72,35 @@ class PostgresBackend:
             ) from None
         self._psycopg = psycopg
         self._dsn = dsn
-        self._name = name
         self._clock = clock
         self._own = threading.local()
         self._has_answered = False
         self._version_known = False
+        self._called(name)
+
+    def _called(self, name: str) -> None:
+        self._name = name
         self._lock = int.from_bytes(hashlib.sha256(f"pnsync {name}".encode()).digest()[:8], signed=True)
         self.location = f"PostgreSQL, state {name}"
+
+    def within(self, name: str) -> "PostgresBackend":
+        """The place of this name below this one, on the same connections."""
+        made = copy.copy(self)
+        made._called(f"{self._name}/{name}")
+        return made
+
+    def retire(self) -> None:
+        """Forget all but the lease and the last record, which keeps out who held it."""
+        values = {"state": self._name}
+        self._change(
+            "delete from pnsync_records where state = %(state)s and seq <"
+            " (select max(seq) from pnsync_records where state = %(state)s)",
+            values,
+            alone=True,
+        )
+        self._change(
+            "delete from pnsync_documents where state = %(state)s and name in ('snapshot', 'backup')", values
+        )
 
     def read(self, name: str) -> Blob | None:
         """A document, None when there is none."""

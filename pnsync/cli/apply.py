@@ -19,6 +19,7 @@ from pnsync.cli.options import (
     json_option,
     limit_option,
     scope_options,
+    shard_option,
     together,
 )
 from pnsync.cli.plan import plan_options, plan_style
@@ -74,6 +75,7 @@ conduct_options: Decorator = together(
         help="Begin no change after so long (25m), or after that instant (RFC 3339).",
     ),
     limit_option,
+    shard_option,
     scope_options,
     allow_options,
     json_option,
@@ -129,7 +131,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         )
     saved = None if file is None else invocation.path(file).read_bytes()
     options = ApplyOptions(
-        plan=plan_options(**scope, **kind),
+        plan=plan_options(shard=asked["shard"], **scope, **kind),
         parallelism=asked["parallelism"],
         fail_fast=asked["fail_fast"],
         settle_seconds=asked["settle"],
@@ -140,7 +142,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         deadline_seconds=asked["deadline"],
         allow_older=asked.get("allow_older", False),
     )
-    with opened(invocation, gentle=True, json=json, rate=asked["rate"]) as session:
+    with opened(invocation, gentle=True, json=json, rate=asked["rate"], shard=asked["shard"]) as session:
         refuse_clear_in_git(session.world.desired.state, invocation)
         confirming = _Confirming(session, approved=approved or saved is not None)
         verdict = run_apply(

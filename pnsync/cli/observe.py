@@ -2,15 +2,19 @@
 
 import json as jsonlib
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
-from pnsync.cli.options import DURATION, detailed_exitcode_option, json_option
+from pnsync.cli.options import DURATION, detailed_exitcode_option, json_option, shard_option
 from pnsync.cli.plan import plan_style, tell_unread
 from pnsync.errors import ExitCode, UsageError
 from pnsync.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pnsync.scope import Shard
 
 
 @command("refresh")
@@ -18,18 +22,25 @@ from pnsync.verdict import Verdict
 @click.option(
     "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
 )
+@shard_option
 @json_option
 @click.pass_obj
 def refresh(
-    invocation: Invocation, /, *, detailed_exitcode: bool, lock_timeout: int | None, json: bool
+    invocation: Invocation,
+    /,
+    *,
+    detailed_exitcode: bool,
+    lock_timeout: int | None,
+    shard: "Shard | None",
+    json: bool,
 ) -> Verdict:
     """Record in the state what the vendors list, and report the drift."""
     from pnsync.cli.session import lock_timeout_seconds, opened
     from pnsync.comparing import run_refresh
 
-    with opened(invocation, gentle=True, json=json) as session:
+    with opened(invocation, gentle=True, json=json, shard=shard) as session:
         timeout = lock_timeout_seconds(invocation, lock_timeout)
-        found, verdict = run_refresh(session.world, lock_timeout_seconds=timeout)
+        found, verdict = run_refresh(session.world, lock_timeout_seconds=timeout, shard=shard)
         tell_unread(session, found.observed)
         if json:
             invocation.event({"event": "drift", "plan": found.document})

@@ -83,6 +83,24 @@ class Rate(click.ParamType):  # type: ignore[type-arg]  # generic in newer relea
         return found
 
 
+class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
+    """`i/n`: the i-th of n runs, from 0; None for the only one, which is a run like any other."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A Shard, None for 0/1."""
+        from pnsync.scope import Shard, read_shard
+
+        if isinstance(value, Shard):
+            return value
+        try:
+            found = read_shard(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return found if found.count > 1 else None
+
+
 DURATION: Final = Duration()
 INSTANT: Final = Instant()
 DEADLINE: Final = Deadline()
@@ -115,6 +133,13 @@ limit_option: Final = click.option(
     type=click.IntRange(1),
     metavar="N",
     help="At most N changes of the files' in this run; the rest waits for the next.",
+)
+
+shard_option: Final = click.option(
+    "--shard",
+    type=ShardType(),
+    metavar="I/N",
+    help="Be the I-th of N runs (0/4 to 3/4) that share the work and the rate; for PostgreSQL and object stores.",
 )
 
 allow_options: Final = together(

@@ -23,6 +23,7 @@ from pnsync.cli.options import (
     marker_option,
     max_chars_option,
     scope_options,
+    shard_option,
 )
 from pnsync.errors import ExitCode, UsageError
 from pnsync.masking import Masker
@@ -50,6 +51,7 @@ Document = Mapping[str, Any]
 @marker_option
 @scope_options
 @limit_option
+@shard_option
 @click.option("--replace", metavar="ADDR", multiple=True, help="Bind this one anew.")
 @click.option("--at", type=INSTANT, metavar="INSTANT", help="Plan for another time (RFC 3339).")
 @click.option("--no-refresh", is_flag=True, help="Believe the state; do not read the vendors.")
@@ -79,7 +81,7 @@ def plan(
 
     if reveal:
         refuse_revealing(invocation)
-    with opened(invocation, gentle=False, json=json) as session:
+    with opened(invocation, gentle=False, json=json, shard=asked["shard"]) as session:
         options = plan_options(refresh=not no_refresh, **asked)
         planned = make_plan(session.world, options)
         shown = _revealed(planned.plan) if reveal else planned.document
@@ -147,15 +149,17 @@ def saved_bytes(found: Document) -> bytes:
 def next_step(invocation: Invocation, out: str | None, asked: Mapping[str, Any]) -> str:
     """The command that applies this plan; "" where none would (another time, another truth)."""
     if out:
-        return invocation.again(f"apply {shlex.quote(out)}")
+        shard = f" --shard {asked['shard']}" if asked.get("shard") else ""
+        return invocation.again(f"apply {shlex.quote(out)}{shard}")
     if asked.get("at") is not None or asked.get("replace"):
         return ""
     words = ["destroy" if asked.get("destroy") else "apply"]
     for name in ("target", "exclude"):
         for one in asked.get(name, ()):
             words += [f"--{name}", shlex.quote(one)]
-    if asked.get("limit") is not None:
-        words += ["--limit", str(asked["limit"])]
+    for name in ("limit", "shard"):
+        if asked.get(name) is not None:
+            words += [f"--{name}", str(asked[name])]
     for name in ("unbind", "rebind", "missing"):
         if asked.get(f"allow_{name}") is not None:
             words += [f"--allow-{name}", str(asked[f"allow_{name}"])]

@@ -9,8 +9,8 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -30,6 +30,8 @@ from pnsync.interfaces import Clock, Dispatcher, Provider
 from pnsync.model import Desired, ProviderConfig, StateConfig, VendorType
 from pnsync.render.diagnostics import tally
 from pnsync.render.progress import Bars, Lines
+from pnsync.sharded import ShardedStore, Spacious
+from pnsync.shards import shares
 from pnsync.store import Store
 from pnsync.verdict import Report, report_document
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pnsync.planning import World
+    from pnsync.scope import Shard
 
 CI_LOCK_TIMEOUT_SECONDS: Final = 900.0
 
@@ -46,7 +49,10 @@ def open_store(settings: StateConfig, lineage: str | None, invocation: Invocatio
     from pnsync.sealing.opening import open_codec
 
     codec = open_codec(settings.settings, invocation.environ, always=settings.backend == "git")
-    return Store(open_backend(settings, invocation, clock), clock, pinned_lineage=lineage, codec=codec)
+    backend = open_backend(settings, invocation, clock)
+    if isinstance(backend, Spacious):
+        return ShardedStore(backend, clock, pinned_lineage=lineage, codec=codec)
+    return Store(backend, clock, pinned_lineage=lineage, codec=codec)
 
 
 def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) -> Provider:
@@ -87,7 +93,7 @@ def _may_be_private(config: ProviderConfig, invocation: Invocation) -> bool:
     return by_operator or check_endpoint(config.endpoint, config.type, named).loopback
 
 
-def new_holder(invocation: Invocation, clock: Clock) -> Holder:
+def new_holder(invocation: Invocation, clock: Clock, shard: "Shard | None" = None) -> Holder:
     """How this run names itself in the lock."""
     try:
         user = getpass.getuser()
@@ -98,7 +104,7 @@ def new_holder(invocation: Invocation, clock: Clock) -> Holder:
         user=user,
         host=socket.gethostname(),
         pid=os.getpid(),
-        command=f"pnsync {invocation.command}",
+        command=f"pnsync {invocation.command}" + (f" --shard {shard}" if shard else ""),
         since=int(clock.now()),
     )
 
@@ -163,12 +169,18 @@ class Opened:
 
 @contextlib.contextmanager
 def opened(
-    invocation: Invocation, *, gentle: bool, json: bool = False, rate: float | None = None
+    invocation: Invocation,
+    *,
+    gentle: bool,
+    json: bool = False,
+    rate: float | None = None,
+    shard: "Shard | None" = None,
 ) -> Iterator[Opened]:
     """Read the files, listen to signals, open state and providers; close them at the end.
 
     `gentle` for commands that make calls or write the state: a signal asks them to stop. Others are stopped where
-    they are. `rate` bounds the calls a second at every provider. Raises ConfigError, UsageError.
+    they are. `rate` bounds the calls a second at every provider, of which a `shard` has its share. Raises ConfigError,
+    UsageError.
     """
     from pnsync.planning import World
 
@@ -179,9 +191,13 @@ def opened(
             "Stopping: what is in flight gets up to 5 s. A second signal ends at once, as safely."
         )
 
+    left: list[Callable[[], None]] = []
+
     def last_words(code: int) -> None:
         from pnsync.cli.ending import conclude
 
+        for end in left:
+            end()
         invocation.output.err(
             "Ended while a call was in flight; the next run asks the vendor what became of it."
         )
@@ -195,9 +211,8 @@ def opened(
         clock = SystemClock(signals)
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)
         providers: dict[str, Provider] = {}
-        for name, config in desired.providers.items():
-            paced = config if rate is None else replace(config, rate=min(rate, config.rate))
-            providers[name] = open_provider(paced, invocation, clock)
+        for name, config in shares(desired.providers, shard, rate).items():
+            providers[name] = open_provider(config, invocation, clock)
             closing.callback(providers[name].close)
         lines = new_reporter(invocation, json=json)
         _tell_of_warnings(invocation, desired)
@@ -212,15 +227,18 @@ def opened(
         def events(report: Report) -> None:
             invocation.event(report_document(report))
 
+        store = open_store(desired.state, desired.lineage, invocation, clock)
+        if (abandon := getattr(store.backend, "abandon", None)) is not None:
+            left.append(abandon)
         world = World(
             desired=desired,
-            store=open_store(desired.state, desired.lineage, invocation, clock),
+            store=store,
             providers=providers,
             clock=clock,
             report=lines or events,
             interrupt=signals,
             dispatcher=dispatcher,
-            holder=new_holder(invocation, clock),
+            holder=new_holder(invocation, clock, shard),
             environ=invocation.environ,
             version=VERSION,
             folder=invocation.folder,

@@ -88,6 +88,8 @@ class SealingCodec:
         self.settings = settings
         self.accepts_plain = not settings.enforced
         """Whether a plain state is read; `state rekey` sets it to seal one."""
+        self.part = ""
+        """The name of the part that is read, where a state lies in parts: each has a mark of its own."""
         self._identity = identity
         self._mark = mark
         self._new_root = roots
@@ -188,7 +190,12 @@ class SealingCodec:
             raise _forged(
                 "Its mac is not the one of its content: it was altered by somebody without the key."
             )
-        self._mark.pass_(self._current.lineage, serial)
+        self._mark.pass_(self._current.lineage, serial, part=self.part)
+
+    def passed(self, serial: int, *, began: int) -> None:
+        """Refuse a state in parts that is older than one seen: its serial, and the one that its parts began with."""
+        self._mark.reached(serial)
+        self._mark.pass_(self._current.lineage, began, least=False)
 
     # -- what is sealed -----------------------------------------------------------------------------------------------
 
@@ -273,7 +280,7 @@ class SealingCodec:
 
     def kept(self, serial: int) -> None:
         """Remember the serial that was written, so that an older state is refused by the very next run."""
-        self._mark.keep(self._current.lineage, serial)
+        self._mark.keep(self._current.lineage, serial, part=self.part)
 
 
 def _plain_text() -> StateError:

@@ -31,11 +31,16 @@ class Mark:
             raise UsageError(f"{LEAST} must be a serial", "It is the number behind `serial` in a verdict.")
         self._least = int(text)
 
-    def pass_(self, lineage: str, serial: int) -> None:
-        """Refuse a state that is older than one seen before (S932); else remember it."""
+    def reached(self, serial: int) -> None:
+        """Refuse a state that is older than the variable says (S932)."""
         if serial < self._least:
             raise refusal("S932", f"It has serial {serial}; {LEAST} says that {self._least} was reached.")
-        path = self._path(lineage)
+
+    def pass_(self, lineage: str, serial: int, *, part: str = "", least: bool = True) -> None:
+        """Refuse a state that is older than one seen before (S932); else remember it. A part has a mark of its own."""
+        if least and not part:
+            self.reached(serial)
+        path = self._path(lineage, part)
         if path is None:
             return
         seen = _read(path)
@@ -46,17 +51,18 @@ class Mark:
                 "What was recorded since is missing, so that bindings would be made again. Bring back the newer one.",
                 f"Where the older one is meant, delete {path} first.",
             )
-        self.keep(lineage, serial)
+        self.keep(lineage, serial, part=part)
 
-    def keep(self, lineage: str, serial: int) -> None:
+    def keep(self, lineage: str, serial: int, *, part: str = "") -> None:
         """Remember a serial that was read or written, unless a higher one was."""
-        path = self._path(lineage)
+        path = self._path(lineage, part)
         if path is not None and serial > _read(path):
             with contextlib.suppress(OSError):  # a mark that cannot be kept must not stop a run
                 _write(path, serial)
 
-    def _path(self, lineage: str) -> Path | None:
-        return None if self._folder is None else self._folder / f"{lineage}.serial"
+    def _path(self, lineage: str, part: str) -> Path | None:
+        name = f"{lineage}.{part.replace('/', '.')}" if part else lineage
+        return None if self._folder is None else self._folder / f"{name}.serial"
 
 
 def _read(path: Path) -> int:

@@ -1,0 +1,224 @@
+"""A state in parts: each address in exactly one, and the whole again whatever their number."""
+
+from collections import Counter
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stores.values import EVENTS, NAMES, NOW, entry, opened, states
+from worlds import desired
+
+from pnsync.errors import UsageError
+from pnsync.history import MOVED_NOTE
+from pnsync.holds import FREEZE_NOTE, HOLD_NOTE
+from pnsync.journal import Closed, Noted, Recorded, Resolved, Rested, Unknown, replay
+from pnsync.model import Moved
+from pnsync.phonecodec import SECRET_NOTE
+from pnsync.scope import MOST_SHARDS, Shard, read_shard, shard_of
+from pnsync.shards import addresses_of, changed_between, divide, owned, refuse_renames, seen_by, unite
+from pnsync.state import Head, Resting, State
+
+COUNTS = st.integers(1, 9)
+
+
+def content(state: State) -> State:
+    """A state without what belongs to its place, and without the order of what has none."""
+    resting = tuple(sorted(state.quarantine, key=repr))
+    return replace(state, serial=0, head=Head(), quarantine=resting)
+
+
+@given(NAMES, COUNTS)
+def test_an_address_has_one_shard_and_groups_the_first(name: str, count: int) -> None:
+    holding = [index for index in range(count) if Shard(index, count).holds(f"bindings.{name}")]
+    assert holding == [shard_of(f"bindings.{name}", count)]
+    assert shard_of(f"groups.{name}", count) == 0
+
+
+def test_the_shard_of_an_address_never_changes() -> None:
+    """What these say is in use: another hash would let two releases of pnsync work on one address."""
+    found = [shard_of(f"bindings.desk-{number}", 4) for number in range(12)]
+    assert found == FIXED, found
+
+
+FIXED = [3, 2, 1, 0, 3, 1, 2, 3, 2, 0, 0, 2]
+
+
+def test_shards_are_of_one_size() -> None:
+    found = Counter(shard_of(f"bindings.ride-{number}", 8) for number in range(8000))
+    assert len(found) == 8
+    assert all(850 < count < 1150 for count in found.values()), found
+
+
+@pytest.mark.parametrize("text", ["", "1", "4/4", "-1/4", "1/0", "a/b", "0/65", "1/2/3", "٣/4", "1 /4"])
+def test_what_is_no_shard(text: str) -> None:
+    with pytest.raises(ValueError, match=r"0 <= i < n <= 64"):
+        read_shard(text)
+
+
+def test_how_a_shard_is_written() -> None:
+    assert read_shard("3/4") == Shard(3, 4)
+    assert str(Shard(3, 4)) == "3/4"
+    assert read_shard(f"0/{MOST_SHARDS}").count == MOST_SHARDS
+
+
+@given(states(), COUNTS)
+@settings(max_examples=200)
+def test_the_parts_together_are_the_whole(state: State, count: int) -> None:
+    assert content(unite(divide(state, count, serial=7), serial=7)) == content(state)
+
+
+@given(states(), COUNTS, COUNTS)
+@settings(max_examples=100)
+def test_another_number_of_parts_loses_and_doubles_nothing(state: State, before: int, after: int) -> None:
+    whole = unite(divide(state, before, serial=7), serial=7)
+    again = unite(divide(whole, after, serial=8), serial=8)
+    assert content(again) == content(state)
+
+
+@given(states(), COUNTS)
+@settings(max_examples=100)
+def test_a_part_holds_its_own_addresses_alone(state: State, count: int) -> None:
+    parts = divide(state, count, serial=7)
+    for index, part in enumerate(parts):
+        assert {shard_of(one, count) for one in addresses_of(part)} <= {index}
+    assert sum(len(one.entries) for one in parts) == len(state.entries)
+    assert sum(len(one.pending) for one in parts) == len(state.pending)
+    assert sum(len(one.quarantine) for one in parts) == len(state.quarantine)
+
+
+def test_every_field_of_a_state_is_thought_of() -> None:
+    """A new one needs a rule in shards.py, and its name here."""
+    assert {one.name for one in fields(State)} == {
+        "lineage",
+        "serial",
+        "entries",
+        "pending",
+        "superseded",
+        "quarantine",
+        "accounts",
+        "generations",
+        "generation_base",
+        "unbound",
+        "failures",
+        "notes",
+        "head",
+    }
+
+
+@given(states(), st.lists(EVENTS, max_size=8), st.integers(2, 6))
+@settings(max_examples=200)
+def test_every_event_is_one_shards_to_record(state: State, events: list, count: int) -> None:
+    """What all runs together record of what one of them saw is what a single run would have recorded."""
+    parts = divide(state, count, serial=0)
+    recorded = [replay(part, owned(events, Shard(index, count), state)) for index, part in enumerate(parts)]
+    assert _without_general(unite(recorded, serial=0)) == _without_general(replay(state, events))
+
+
+def _without_general(state: State) -> State:
+    """Without what depends on the order in which events of several addresses came, or is every run's."""
+    return replace(content(state), notes={}, unbound={}, quarantine=(), superseded={})
+
+
+@given(states(), st.integers(2, 6))
+def test_a_resting_number_and_an_answer_go_where_their_address_is(state: State, count: int) -> None:
+    one, other = opened(1), opened(2)
+    rested = Rested((Resting("nx", "1", "bindings.a", NOW), Resting("nx", "2", "bindings.b", NOW)), NOW)
+    events = (one, other, rested, Closed("bind-2", Unknown("?"), NOW), Closed("bind-99", Unknown("?"), NOW))
+    found = [owned(events, Shard(index, count), replace(state, pending={})) for index in range(count)]
+    for index, mine in enumerate(found):
+        shard = Shard(index, count)
+        intents = [event.intent.address for event in mine if event in (one, other)]
+        assert all(map(shard.holds, intents))
+        answered = [event.attempt for event in mine if isinstance(event, Closed | Resolved)]
+        assert answered == (["bind-2"] if shard.holds("bindings.desk-2") else [])
+        resting = [number for event in mine if isinstance(event, Rested) for number in event.resting]
+        assert all(shard.holds(number.address) for number in resting)
+    assert sum(len(one.resting) for mine in found for one in mine if isinstance(one, Rested)) == 2
+
+
+def test_whose_a_note_is() -> None:
+    held = "bindings.desk-1"
+    notes = {
+        SECRET_NOTE: "00ff",
+        FREEZE_NOTE: "{}",
+        HOLD_NOTE + held: "{}",
+        "policy": "{}",
+        "commit": "c1",
+        "plan.abc": "then",
+        "zone.la": "3600",
+        "lists.nx.axg": "yes",
+        "use.hotline": "1=2/3",
+        "run": '{"at":1}',
+    }
+    parts = divide(State("l", notes=notes), 4, serial=0)
+    everywhere = set.intersection(*(set(one.notes) for one in parts))
+    assert everywhere == set(notes) - {HOLD_NOTE + held, "use.hotline"}
+    assert [index for index, one in enumerate(parts) if HOLD_NOTE + held in one.notes] == [shard_of(held, 4)]
+    assert [index for index, one in enumerate(parts) if "use.hotline" in one.notes] == [0]
+    assert unite(parts, serial=0).notes == notes
+
+
+def test_what_runs_leave_for_their_own_next_one() -> None:
+    """A policy that another shard's run has loosened counts for that one's next run, not for this one's now."""
+    own = State("l", notes={"policy": "strict", "commit": "c1", SECRET_NOTE: "k"})
+    other = State(
+        "l", notes={"policy": "loose", "commit": "c2", "plan.x": "then", "zone.la": "0", SECRET_NOTE: "k"}
+    )
+    assert seen_by(own, [other], serial=0).notes == {
+        "policy": "strict",
+        "commit": "c1",
+        SECRET_NOTE: "k",
+        "zone.la": "0",
+    }
+    assert "plan.x" in unite([own, other], serial=0).notes
+
+
+def test_the_last_run_of_all_is_the_last_run() -> None:
+    parts = [State("l", notes={"run": f'{{"at":{at}}}'}) for at in (5, 9, 7)]
+    assert unite(parts, serial=0).notes["run"] == '{"at":9}'
+
+
+def test_a_serial_counts_what_every_part_has_recorded() -> None:
+    parts = divide(State("l", serial=40), 3, serial=41)
+    assert unite(parts, serial=41).serial == 41
+    later = [replace(parts[0], serial=43), parts[1], replace(parts[2], serial=42)]
+    assert unite(later, serial=41).serial == 44
+
+
+def test_an_id_that_a_vendor_gave_again_is_not_unbound() -> None:
+    """One part unbound it, another one's binding has it now: the memory of the one must not hide the other's."""
+    unbound = State("l", unbound={"b1": NOW - 60})
+    bound = State("l", entries={"bindings.desk-1": entry(1)})
+    assert unite([unbound, bound], serial=0).unbound == {}
+    later = State("l", unbound={"b1": NOW + 60})
+    assert unite([later, bound], serial=0).unbound == {"b1": NOW + 60}
+
+
+def test_what_other_runs_are_at() -> None:
+    before = State("l", entries={"bindings.a": entry(1), "bindings.b": entry(2)})
+    after = replay(before, [Recorded("bindings.a", entry(3)), opened(7), Noted("commit", "c")])
+    assert changed_between(before, before) == frozenset()
+    assert changed_between(before, after) == {"bindings.a", "bindings.desk-7"}
+    assert changed_between(after, after) == {"bindings.desk-7"}
+
+
+def test_a_rename_into_another_part_is_refused_and_one_that_is_done_is_not() -> None:
+    names = [f"bindings.n{number}" for number in range(40)]
+    source = names[0]
+    other = next(one for one in names if shard_of(one, 4) != shard_of(source, 4))
+    same = next(one for one in names[1:] if shard_of(one, 4) == shard_of(source, 4))
+    known = State("l", entries={source: entry(1)})
+    apart = replace(desired(), moved=(Moved(source, other),))
+    with pytest.raises(UsageError, match="another shard's part"):
+        refuse_renames(apart, known, Shard(0, 4))
+    refuse_renames(replace(desired(), moved=(Moved(source, same),)), known, Shard(0, 4))
+    refuse_renames(apart, State("l", entries={other: entry(1)}), Shard(0, 4))
+    held = State("l", notes={HOLD_NOTE + source: "{}"})
+    with pytest.raises(UsageError):
+        refuse_renames(apart, held, Shard(0, 4))
+
+
+def test_a_moved_state_stays_moved() -> None:
+    notes = {MOVED_NOTE: "elsewhere"}
+    assert divide(State("l", notes=notes), 1, serial=1)[0].notes == notes
