@@ -50,9 +50,8 @@ class Declared:
         row = found.matched.rows.get(address)
         if address in found.blocking or address in self.waiting:
             pending = found.blocking.get(address) or self.waiting[address]
-            intent = replace(pending.intent, address=address)
-            config = not still_wanted(intent, binding)
-            found.defer(open_attempt(address, intent, binding.span), config=config)
+            config = not still_wanted(pending.intent, binding)
+            found.defer(open_attempt(address, pending.intent, binding.span), config=config)
             return
         if isinstance(entry, Entry) and row is not None and self._stays(address, binding, entry, row):
             self._count_unchanged(address)
