@@ -34,7 +34,7 @@ from pnsync.phone import Phone
 from pnsync.plan import Plan
 from pnsync.planner import desired_of_state
 from pnsync.scope import Scope
-from pnsync.state import Entry, Operation, State
+from pnsync.state import Entry, Operation, Resting, State
 from tests.telling import as_sections, sections, told
 from tests.worlds import (
     DAILY,
@@ -540,6 +540,15 @@ def no_longer_declared_and_expired() -> str:
             ask([], {"bindings.d": one}, []),
             "as the listing tells",
             ask([], {"bindings.d": listed}, [replace(row_of(listed), expires_at=NOW - 5)]),
+            "by our clock, and not by the vendor's, who lists it",
+            *(
+                ask(
+                    [],
+                    {"bindings.d": one},
+                    observed([replace(row_of(one), expires_at=NOW - left)], clock_ahead=-100.0),
+                )
+                for left in (99, 100)
+            ),
             "an hour ago",
             ask([], {"bindings.d": replace(one, expires_at=NOW - HOUR)}, []),
             "without quarantine",
@@ -665,6 +674,8 @@ def ids_follow_the_generation() -> str:
             ask([declared], state()),
             "bound again",
             ask([declared], bound(declared, age=2 * DAY, generation=3), []),
+            "sent for another address before",
+            ask([declared], state(generations={"ids.66": 7})),
             "at LAAFFIC",
             ask([placed(ride("r", 1, 2))], bound(ride("r", 1, 2), age=2 * DAY), []),
             "without a lineage",
@@ -814,6 +825,40 @@ def numbers_run_out() -> str:
             ask(desired(fixed, [tight]), state(), numbers(X), scope=part),
             "of one number, for what was not asked for",
             ask(desired(fixed, [tight]), state(), numbers(X), scope=first),
+        ]
+    )
+
+
+@case
+def numbers_of_two_groups_run_out() -> str:
+    tight = [
+        replace(POOL, name=name, group_id=f"g-{name}", extension_range=(101, 101)) for name in ("one", "two")
+    ]
+    four = [
+        replace(AUTO, name=f"d{one}", phone_a=phone(one), x_group=("one", "two")[one % 2])
+        for one in range(1, 5)
+    ]
+    groups = [LiveGroup("nx", f"g-{name}", name, (Phone(x),)) for name, x in (("one", X), ("two", X2))]
+    return ask(desired(four, tight), state(), observed((), groups))
+
+
+@case
+def numbers_that_rest() -> str:
+    tight = replace(POOL, extension_range=(101, 101))
+    rests = (Resting("nx", X, "bindings.other", NOW + 500, extension="101"),)
+    was = made(placed(desk("d", "7", phone_x=X2)))
+    down = replace(was, bind_id=None)
+    return "\n".join(
+        [
+            ask(desired([AUTO], [tight]), state(quarantine=rests), numbers(X)),
+            "live with others",
+            ask(
+                desired([AUTO], [tight]),
+                state({"bindings.d": was}, quarantine=rests),
+                numbers(X, rows=[row_of(was)]),
+            ),
+            "down",
+            ask(desired([AUTO], [tight]), state({"bindings.d": down}, quarantine=rests), numbers(X)),
         ]
     )
 
@@ -1150,6 +1195,9 @@ def renewals_alone() -> str:
         "bindings.two": made(two),
         "bindings.three": made(three, age=2 * DAY),
         "bindings.d": made(auto, phone_x=X, extension="101", age=DAY - 60),
+        "bindings.never": replace(
+            made(replace(AUTO, name="never")), phone_x=None, extension="5", bind_id=None
+        ),
         "bindings.down": replace(made(axb("down", 7, 8)), bind_id=None, down_since=NOW - 5),
     }
     known = state(entries)
