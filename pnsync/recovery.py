@@ -35,8 +35,9 @@ ADOPTABLE_SECONDS = 1920
 """How long a LAAFFIC bind may take effect after its stamp: half an hour of tolerance and a margin (VENDORS 2.2)."""
 STAMP_SLACK_SECONDS = 30
 """How far before our time stamp a vendor's own clock may have placed a bind."""
-CLOCK_SECONDS = 60
-"""How far NXCloud's clock may be from a stamp that it takes (VENDORS 1.2)."""
+CLOCK_SECONDS = 1920
+"""How far the end of a binding of ours may be from what its stamp says: a stamp is good for a minute (VENDORS 1.2), but
+it may have been taken from one of NXCloud's servers whose clock was wrong, and by another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +384,7 @@ def _same_call(row: LiveBinding, intent: Intent, target: Entry) -> bool:
         return pair and x and extension
     if not intent.expire_seconds:
         return row.expires_at >= NEVER
-    earliest = intent.signed_at - CLOCK_SECONDS + intent.expire_seconds
+    earliest = min(intent.signed_at, intent.not_before) - CLOCK_SECONDS + intent.expire_seconds
     latest = max(intent.adoptable_until, intent.latest_at) + CLOCK_SECONDS + intent.expire_seconds
     return earliest <= row.expires_at <= latest
 

@@ -109,6 +109,14 @@ def test_a_row_with_our_id_and_other_values_is_a_decision(wrong: dict[str, Any])
     assert plan.empty and [deferred.address for deferred in plan.deferred] == ["bindings.desk"]
 
 
+@pytest.mark.parametrize("ahead", [90, 2000])
+def test_a_stamp_from_a_clock_that_was_wrong_makes_no_mismatch(ahead: int) -> None:
+    """One answer told a wrong time, and the next request was stamped by it."""
+    right = attempt(DESK)
+    one = replace(right, signed_at=right.signed_at + ahead, latest_at=right.latest_at + ahead)
+    assert verdicts(settled(open_(one), [effect(one, late=-ahead)])) == [Verdict.APPLIED]
+
+
 def test_an_end_that_the_listing_does_not_tell_is_no_mismatch() -> None:
     one = attempt(DESK)
     assert verdicts(settled(open_(one), [effect(one, expires_at=None)])) == [Verdict.APPLIED]

@@ -1,6 +1,7 @@
 """The steps that a history is made of. Each draws from a random of its own, so that leaving one out keeps the others."""
 
 import errno
+import re
 from random import Random
 
 from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
@@ -58,12 +59,10 @@ def judged(universe: Universe, run: Run, *, storage: bool = False) -> Run:
 
 
 def allowed(universe: Universe, random: Random) -> PlanOptions:
-    """The permissions that this plan needs (it may unbind everything, for one)."""
-    found = universe.plan(random)
-    unbinds = sum(
-        one.action.value == "unbind" and one.cause.value != "recovery" for one in found.plan.changes
-    )
-    return PlanOptions(allow_unbind=unbinds or None)
+    """The permissions that this plan asks for (it may unbind everything, for one)."""
+    asked = " ".join(one.advice for one in universe.plan(random).plan.refusals)
+    count = re.search(r"--allow-unbind (\d+)", asked)
+    return PlanOptions(allow_unbind=None if count is None else int(count[1]))
 
 
 def nothing_due(universe: Universe, random: Random, now: Planned | None = None) -> bool:
