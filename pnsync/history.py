@@ -49,7 +49,7 @@ class History:
 
     def load(self) -> Loaded | None:
         """The state now, None where there is none and none is pinned. Raises StateError (S901 to S918, S921)."""
-        wrong: tuple[object, ...] | None = None
+        wrong: tuple[object, ...] = ()
         attempt = 0
         while True:
             attempt += 1

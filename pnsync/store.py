@@ -387,7 +387,7 @@ class Session:
     def _rekey(self, state: State | None) -> None:
         if state is not None:
             self._record(())
-            self._checkpoint(replace(state, head=self._head), self._base.serial + 1)
+            self._checkpoint(state, self._base.serial + 1)
         backend, codec = self._store.backend, self._store.codec
         before = backend.read(BACKUP)
         if before is not None and not statefile.same_sealing(before.data, codec.header(self._base.lineage)):
@@ -422,8 +422,4 @@ class Session:
 
 
 def _fenced(*detail: str) -> Fenced:
-    return Fenced(
-        summary("S924"),
-        *(detail or ("Another run has begun.",)),
-        code="S924",
-    )
+    return Fenced(summary("S924"), *detail, code="S924")

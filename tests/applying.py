@@ -1,7 +1,7 @@
 """An apply in small: a plan, vendors that answer as they are told, and all that happened, in order."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pnsync.apply import Applying
@@ -34,9 +34,10 @@ ENDLESS = 500
 
 @dataclass(frozen=True)
 class Recorded:
-    """One durable write."""
+    """One durable write, and when."""
 
     events: tuple[Event, ...]
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Bench:
         if self.broken is not None:
             raise self.broken
         self.state = replay(self.state, events)
-        self.happened.append(Recorded(events))
+        self.happened.append(Recorded(events, self.passed))
 
     def check(self) -> None:
         self.happened.append("check")

@@ -1,5 +1,6 @@
 """Intents that share a record, where one costs more than a call: what each call promises alone holds in company too."""
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -191,3 +192,18 @@ def test_the_window_of_an_attempt_counts_from_its_latest_stamp() -> None:
     one, other = alone.intents[0], company.intents[0]
     assert other.latest_at == NOW + GROUP_WITHIN_SECONDS
     assert other.latest_at - one.latest_at == other.not_before - one.not_before
+
+
+def test_an_outcome_waits_ten_seconds_at_most_for_a_record_that_serves_others() -> None:
+    bench = Bench()
+    for one in MANY[:8]:
+        bench.seconds[f"bind {one.name}"] = 2.5
+    bench.go(plan_of_many(8), parallelism=1, calls_a_record=10)
+    written = [one.at for one in bench.happened if isinstance(one, Recorded)]
+    assert written[:2] == [0.0, 10.0]
+    assert max(later - earlier for earlier, later in itertools.pairwise(written)) <= 10.0
+
+
+def test_in_company_a_request_may_leave_fifteen_seconds_after_its_intent() -> None:
+    (asked,) = Bench().go(plan_of_many(1), calls_a_record=2).intents
+    assert asked.latest_at - asked.signed_at == 15.0
