@@ -1,6 +1,7 @@
 """The schema for editors: valid, the same as in docs/, true of the examples, and wrong where the files are."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from pnsync.cli.starter import root_text
 from pnsync.config.editor_schema import editor_schema
+from pnsync.yamlfile import Limits, load
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLES = [
@@ -75,3 +78,24 @@ def test_what_is_wrong_is_found(place: str, value: Any) -> None:
     for step in reversed(place.split("/")):
         document = {step: document}
     assert check(document)
+
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+BLOCKS = [
+    (page.relative_to(REPOSITORY).as_posix(), i, block)
+    for page in PAGES
+    for i, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
+    if not load(block.encode(), "x", Limits())[1]  # else it leaves something out, or shows several ways
+]
+
+
+@pytest.mark.parametrize("block", [one[2] for one in BLOCKS], ids=[f"{page}-{i}" for page, i, _ in BLOCKS])
+def test_the_yaml_of_the_pages_holds(block: str) -> None:
+    quoted = re.sub(r"\d{4}-\d\d-\d\dT\S+Z", r"'\g<0>'", block)  # text in YAML 1.2, as editors read it
+    assert check(YAML(typ="safe").load(quoted)) == []
+
+
+@pytest.mark.parametrize("recipients", [(), ("age1x",)], ids=["clear", "sealed"])
+def test_what_init_writes_holds(recipients: tuple[str, ...]) -> None:
+    text = root_text("7c4d1a2b", "state/pnsync.state.json", recipients)
+    assert check(YAML(typ="safe").load(text)) == []

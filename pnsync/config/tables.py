@@ -96,6 +96,7 @@ class Tables:
                 "this pattern fits no included file",
                 self._holder.span_of_key(pattern),
                 label="name the file under include, too",
+                advice="where its files are gone for good, delete this entry: the next plan names what stood in them",
             )
 
     def _keys(self, table: Table, node: Mapping) -> list[str | None] | None:
