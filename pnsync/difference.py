@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from pnsync import yamlfile
 from pnsync.config import Source
+from pnsync.config.findings import Findings
 from pnsync.config.numbers import STAND_IN_DIGITS, is_number_name, stand_in
 from pnsync.config.opening import sealed
 from pnsync.config.scalars import phone_digits
+from pnsync.config.tables import SUFFIX, Tables
 from pnsync.masking import Masker
 from pnsync.model import Binding, Desired, Group, Holds, Lifetime
 from pnsync.phone import Phone
@@ -46,7 +48,10 @@ _INHERITED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A default that changed: where it stands, its values as written, and the bindings that changed by it."""
+    """A default that changed: the file it holds in, its values as written, and the bindings that changed by it.
+
+    Those of a CSV file stand in its entry under `tables`.
+    """
 
     file: str
     key: str
@@ -117,12 +122,18 @@ def written(source: Source, desired: Desired) -> Written:
     names: dict[str, str] = {}
     numbers: dict[str, Numbers] = {}
     limits = yamlfile.Limits()
+    tables: Tables | None = None
     for file in desired.files:
-        if file.endswith(".csv"):
-            continue
-        node, _ = yamlfile.load(source.read(file, _LIMIT_BYTES), file, limits)
+        data = source.read(file, _LIMIT_BYTES)
+        if tables is not None and file.endswith(SUFFIX):
+            table = tables.read(data, file, limits)
+            node = None if table is None else table.node
+        else:
+            node, _ = yamlfile.load(data, file, limits)
         if node is None:
             continue
+        if file == desired.root:
+            tables = Tables(node, Findings())
         said = node.get("defaults")
         if isinstance(said, yamlfile.Mapping):
             defaults[file] = {key: said.written(key) for key in said if key in _INHERITED}

@@ -43,6 +43,13 @@ def diff(
     from pnsync.render.difference import MAX_CHARS, difference_markdown, difference_text
     from pnsync.revisions import GitRevision
 
+    if ".." in rev and other is None:
+        first_name, _, second_name = rev.partition("..")
+        raise UsageError(
+            "two commits are two arguments",
+            "A range does not say which files to compare.",
+            command=f"pnsync diff {first_name.strip('.') or 'HEAD'} {second_name.strip('.') or 'HEAD'}",
+        )
     path = invocation.environ.get("PATH")
 
     def side(name: str | None) -> tuple[str, Desired, Written]:

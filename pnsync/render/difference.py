@@ -57,7 +57,8 @@ def _word(value: object) -> str:
 
 def _default(one: Mapping[str, Any]) -> tuple[str, str, str]:
     reach = counted(one["bindings"], "binding")
-    return f"defaults.{one['key']}", f"{_word(one['before'])} → {_word(one['after'])}", reach
+    section = "tables" if one["file"].endswith(".csv") else "defaults"
+    return f"{section}.{one['key']}", f"{_word(one['before'])} → {_word(one['after'])}", reach
 
 
 def _number(one: Mapping[str, Any]) -> tuple[str, str]:

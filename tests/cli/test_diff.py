@@ -135,6 +135,21 @@ def test_a_default_of_the_root_does_not_reach_where_a_file_has_its_own(repositor
     }
 
 
+def test_a_key_of_a_table_reaches_its_rows_that_have_no_such_cell(repository: Run) -> None:
+    head = "id,phone_a,phone_b,expires_in\n"
+    rows = "".join(f"{i},4477009{i:05},4477019{i:05},{'5d' if i % 10 == 0 else ''}\n" for i in range(1, 101))
+    commit(bindings__c_csv=head + rows)
+    commit(pnsync_yaml=ROOT.replace("expires_in: 2d", "expires_in: 3d"))
+    found = document(repository, "HEAD~1", "HEAD")
+    assert found["defaults"] == [
+        {"file": "bindings/c.csv", "key": "expires_in", "before": "2d", "after": "3d", "bindings": 90}
+    ]
+    assert all(one["by_default"] for one in found["changes"]) and len(found["changes"]) == 90
+    text = repository("diff", "HEAD~1", "HEAD").stdout
+    assert "  ~ bindings/c.csv: tables.expires_in 2d → 3d, which reaches 90 bindings\n" in text
+    assert len(text.splitlines()) == 3
+
+
 def test_markdown_fits_and_cannot_be_broken_out_of(repository: Run) -> None:
     many = "".join(f"  x-{i}: {axb(10_000 + i, ', labels: {a: EVIL}')}\n" for i in range(3000))
     commit(
@@ -161,6 +176,8 @@ def test_a_folder_below_the_repository_s_top(repository: Run) -> None:
 def test_what_cannot_be_compared(repository: Run) -> None:
     assert "there is no such commit" in repository("diff", "nowhere").output
     assert repository("diff", "--", "--output=x").exit_code == 8
+    assert "pnsync diff main HEAD\n" in repository("diff", "main..").output
+    assert "pnsync diff main HEAD\n" in repository("diff", "main...HEAD").output
     assert not Path("x").exists()
     commit(bindings__own_yaml="bindings:\n  bad: {provider: nx}\n")
     ended = repository("diff", "HEAD", "HEAD~1")
