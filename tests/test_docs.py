@@ -3,6 +3,7 @@
 A block is a session: lines that begin with `$ ` are commands, what follows is their standard output. All blocks of a
 page run in one shell, in an empty folder, or in a copy of the page's own folder for an example. What differs from run
 to run is compared by its form alone (see FORMS); a line `…` stands for any lines. Everything else is compared as it is.
+What is named outside such blocks does not run, but every command and option of it is looked for.
 """
 
 import os
@@ -12,7 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from pnsync.cli.main import program
+from pnsync.cli.pages import page as explained
+from pnsync.cli.pages import titles
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted(
@@ -174,3 +180,71 @@ def test_an_ellipsis_stands_for_any_lines() -> None:
     assert Comparison()("a\n…\nb", "a\nb")
     assert Comparison()("…", "")
     assert not Comparison()("a\n…\nb", "a\nx\ny")
+
+
+# -- what does not run -------------------------------------------------------------------------------------------------
+
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = frozenset({"console", "yaml", "json", "sql", "text", "sh"})
+NAMED = re.compile(r"(?:^(?: {4}|\$ )|`)(pnsync (?:[^`#\n]|(?<=\S)#)*)", re.MULTILINE)
+"""Commands that a page names: in an indented or fenced block, or in a span of code."""
+NO_COMMANDS = frozenset({"pnsync key id 1"})
+"""What looks like one: a word that keys are derived with."""
+
+
+def test_a_page_without_a_session_names_none() -> None:
+    """No page is passed over: where a prompt stands, it stands in a block that runs."""
+    for page in PAGES:
+        for language, block in FENCE.findall(page.read_text()):
+            assert language in LANGUAGES, f"{page}: ```{language}"
+            if language != "console":
+                assert not re.search(r"^\$ ", block, re.MULTILINE), page
+        outside = FENCE.sub("", page.read_text())
+        assert not re.search(r"^ *\$ ", outside, re.MULTILINE), page
+
+
+def texts() -> dict[str, str]:
+    """Pages, and what the pages of codes print, by where they stand."""
+    found = {str(one.relative_to(REPOSITORY)): one.read_text() for one in PAGES}
+    for code in titles():
+        known = explained(code)
+        assert known is not None
+        found[code] = f"{known.text}\n    {known.example}"
+    return found
+
+
+def unknown(line: str) -> str:
+    """What a command line names that is not there; "" where all is."""
+    words = [one for one in re.split(r"[\s|]+", line) if one][1:]
+    command: click.Command = program
+    while words and words[0] in ("-C", "-c"):
+        words = words[2:]
+    while isinstance(command, click.Group) and words:
+        if not re.fullmatch(r"[a-z][a-z-]*", words[0]):
+            return ""
+        found = command.get_command(click.Context(command), words[0])
+        if found is None:
+            return words[0]
+        command, words = found, words[1:]
+    known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help", "-h"}
+    for word in words:
+        name = re.match(r"--[a-z][a-z-]*(?![a-z-]|…)", word)
+        if name and name[0] not in known:
+            return name[0]
+    return ""
+
+
+@pytest.mark.parametrize(("where", "text"), texts().items(), ids=list(texts()))
+def test_every_command_and_option_that_is_named_is_there(where: str, text: str) -> None:
+    for line in NAMED.findall(text):
+        assert line in NO_COMMANDS or not unknown(line), f"{where}: {line}"
+
+
+def test_what_is_not_there_is_found() -> None:
+    assert unknown("pnsync plan --out FILE --no-such") == "--no-such"
+    assert unknown("pnsync state unmake") == "unmake"
+    assert unknown("pnsync -C x apply plan.pnsplan --auto-approve | head") == ""
+    assert NAMED.findall("see `pnsync plan --at X`, and\n    pnsync apply   # now") == [
+        "pnsync plan --at X",
+        "pnsync apply   ",
+    ]

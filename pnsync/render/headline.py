@@ -118,9 +118,9 @@ def facts(found: Review, names: int) -> str:
 
 
 def unreached_now(found: Review) -> str:
-    """What this plan binds again, by why it is not there: `1 down since an interrupted run`."""
+    """What this plan binds again, by why it is not there: `1 left undone by an interrupted run`."""
     causes = (
-        ("recovery", "down since an interrupted run"),
+        ("recovery", "left undone by an interrupted run"),
         ("drift", "lost at the vendor"),
         ("expiry", "expired"),
     )

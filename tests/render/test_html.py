@@ -159,7 +159,7 @@ def test_the_top_needs_no_script() -> None:
         '<a href="#q=bindings.desk-3">desk-3</a> <span>447401264117 ext 103: 44••••40~fc2wk09 → 44••••41~tas6k9a</span>',
         "<strong>Nobody is reached any more</strong> (1)",
         "about 0.4 s at most",
-        "1 down since an interrupted run",
+        "1 left undone by an interrupted run",
     ):
         assert words in top
 

@@ -169,7 +169,7 @@ def test_the_top_tells_who_is_reached() -> None:
         "**1 gets another number to dial**: `desk-7` (`447401264117 ext 107` → `447401264117 ext 207`)",
         "**X may change** on `driver-4`",
         "2 bindings unreachable for about 0.4 s at most",
-        "1 down since an interrupted run",
+        "1 left undone by an interrupted run",
     ):
         assert words_ in top
     assert max(map(len, top.splitlines())) < 500
