@@ -6,6 +6,7 @@ touch neither its index, its work tree nor its branches. What lies there may be 
 repository, so it is always sealed. Names come from reviewed files: a remote is one that the clone has, never a URL.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -98,6 +99,7 @@ class GitBackend:
             "GIT_OPTIONAL_LOCKS": "0",
             "LC_ALL": "C",
         }
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._seen: _View | None = None
         """The ref as it was left or found last; a push from it tells whether it still is so."""
         self.location = f"{ref} at {remote}"
@@ -304,6 +306,7 @@ class GitBackend:
             )
         except FileNotFoundError:
             raise self._failure("there is no git program") from None
+        self._running.add(running)
         try:
             out, said = running.communicate(given, timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -313,7 +316,14 @@ class GitBackend:
                 # With what it started: a transport would keep the pipes open.
                 os.killpg(running.pid, signal.SIGKILL)
                 running.communicate()
+            self._running.discard(running)
         return subprocess.CompletedProcess(command, running.returncode, out, said)
+
+    def abandon(self) -> None:
+        """End what still runs, as this process ends now; from any thread. What was pushed may have taken effect."""
+        for one in tuple(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(one.pid, signal.SIGKILL)
 
     def _failure(self, why: str) -> StateError:
         return refusal(

@@ -230,6 +230,7 @@ def opened(
         store = open_store(desired.state, desired.lineage, invocation, clock)
         if (abandon := getattr(store.backend, "abandon", None)) is not None:
             left.append(abandon)
+            closing.callback(abandon)
         world = World(
             desired=desired,
             store=store,
