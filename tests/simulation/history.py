@@ -146,6 +146,11 @@ def _unlisted(state: State, failed: Failed) -> bool:
     )
 
 
+def _believed(state: State, entry: object) -> bool:
+    """Whether a binding is of a mode that its vendor was never seen to list, and so passes for live as recorded."""
+    return isinstance(entry, Entry) and not entry.down and never_listed(state, entry.provider, entry.mode)
+
+
 def _clear_conflicts(universe: Universe) -> None:
     """A person decides what no run may: what others bound with our phones, and which of two equal bindings goes."""
     phones = {
@@ -189,7 +194,7 @@ def _compare(universe: Universe, state: State, *, decided: bool) -> None:
             same = (row.phone_a, row.phone_b, row.mode) == (one.phone_a.digits, b, one.mode.value)
             same = same and (one.phone_x is None or (row.x_a, row.extension) == (one.phone_x, one.extension))
             missing += not same
-        elif one.enabled and not ended:
+        elif one.enabled and not ended and not _believed(state, entry):
             missing += 1
     made = {
         (vendor.name, one)

@@ -3,6 +3,8 @@
 from .process import Process
 
 START = 1_790_000_000.0
+AWAKE_SECONDS = 0.01
+"""What a sleep takes once a signal has come: it returns at once, and a turn of a loop takes its time."""
 
 
 class Timeline:
@@ -37,6 +39,8 @@ class SimClock:
         if self.process.sleeping_hooks and seconds > 0.5:
             self.process.sleeping_hooks.pop()()
             self.process.check()
+        if self.process.signal is not None:
+            seconds = min(seconds, AWAKE_SECONDS)
         self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
