@@ -102,8 +102,8 @@ def shrink(failure: Failure) -> Failure:
 def converge(universe: Universe, random: Random) -> None:
     """Faults stop; at most two applies later the vendor is as declared, and a plan is empty (G7)."""
     settle_down(universe)
+    universe.time.seconds += 60  # until what is on its way has arrived
     _clear_conflicts(universe)
-    universe.time.seconds += 60
     for attempt in range(2):
         run = judged(universe, universe.apply(random, options=ApplyOptions(settle_seconds=4000.0)))
         if isinstance(run.error, PolicyRefused):
