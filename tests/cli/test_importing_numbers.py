@@ -1,6 +1,8 @@
 """`pnsync import` where real numbers stand apart, and where a listing holds what no file may: names, never a number."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from pnsync.sandbox.records import Pool
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, environment
 from tests.cli.test_importing import account, bindings, live, phone
 from tests.sealing.keyholders import Holder
 from tests.sealing.sops_files import encrypted
@@ -297,3 +299,63 @@ def test_an_end_in_a_zone_that_nobody_knows_is_told_with_what_to_do(run: Run) ->
     state = json.loads(Path("state/pnsync.state.json").read_text())
     assert "zone.la" in state["notes"]
     assert state["entries"]["bindings.la-77"]["expires_at"] is not None
+
+
+# -- killed while it writes ------------------------------------------------------------------------------------------
+
+SEALED = "numbers.yaml.age"
+KILLED = """\
+import os, sys
+from pathlib import Path
+left = int(sys.argv[1])
+def counted(real):
+    def call(*words, **more):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(137)
+        return real(*words, **more)
+    return call
+Path.replace, os.replace, os.rename = map(counted, (Path.replace, os.replace, os.rename))
+from pnsync.cli.main import program
+program.main(sys.argv[2:])
+"""
+
+
+def test_killed_at_any_step_it_unbinds_nothing_and_is_run_again(run: Run, tmp_path: Path) -> None:
+    """Numbers, bindings, state: what stands first is harmless without what would have come next."""
+    project(run, SEALED)
+    live("nxcloud", *ROWS)
+    given = environment(PNSYNC_AGE_IDENTITY=ANNA.secret, XDG_STATE_HOME=str(tmp_path / "home"))
+    start = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    words = ("import", "--all", "--write", "bindings/old.yaml")
+    seen = set()
+    for left in range(40):
+        for one in tmp_path.rglob("*"):
+            if one.is_file() and one not in start:
+                one.unlink()
+        for one, data in start.items():
+            one.write_bytes(data)
+        script = [sys.executable, "-c", KILLED, str(left), *words]
+        ended = subprocess.run(script, cwd=tmp_path, env=given, capture_output=True, timeout=60, check=False)
+        seen.add(
+            (
+                Path(SEALED).read_bytes() != start[tmp_path / SEALED],
+                Path("bindings/old.yaml").exists(),
+                ended.returncode,
+            )
+        )
+        assert in_clear(tmp_path) == []
+        found = run("plan", "--format", "json")
+        ok(found)
+        assert not [
+            one for one in json.loads(found.stdout)["changes"] if one["action"] in ("unbind", "rebind")
+        ]
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == 137, ended.stderr
+        ok(run("import", "--match"))
+        ok(run("import", "--all", "--write", "bindings/old2.yaml"))
+        nothing_is_left(run)
+    assert ended.returncode == 0
+    assert {(False, False, 137), (True, False, 137), (True, True, 137), (True, True, 0)} <= seen
