@@ -369,8 +369,9 @@ class Part:
 
     @property
     def exists(self) -> bool:
-        """Whether the state is at its place."""
-        return self._session.exists
+        """Whether anything was ever recorded of this part: one that was only made is as good as none."""
+        own = self._session.state
+        return own.serial > self._serial or bool(own.entries or own.generations or own.accounts)
 
     def look(self) -> frozenset[str]:
         """Look at the other parts again; the addresses that their runs are at, of which nothing is to be concluded."""
