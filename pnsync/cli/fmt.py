@@ -31,8 +31,8 @@ def fmt(invocation: Invocation, file: tuple[str, ...], check: bool) -> int:
         path = invocation.path(name)
         if not path.is_file():
             raise UsageError("there is no such file", f"{escape(name)} is no file.")
-        inside = path.parent.resolve()
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+        below = not Path(name).is_absolute() and ".." not in Path(name).parts
+        if below and not path.resolve().is_relative_to(invocation.folder.resolve()):
             raise UsageError(
                 "a link leads out of its folder", f"{escape(name)} is left as it is; name the file itself."
             )
