@@ -14,6 +14,7 @@ from pnsync.journal import Applied, Closed, NotSent, Opened, Refusal
 from pnsync.model import Lifetime
 from pnsync.plan import Plan
 from pnsync.progress import GROUP_WITHIN_SECONDS
+from pnsync.proofs import Proofs
 from pnsync.statecodes import refusal as state_refusal
 from tests.applying import Answer, Bench, Called, Recorded, binds, not_sent, refused, unknown
 from tests.worlds import NOW, axb, bound, planned, state
@@ -207,3 +208,70 @@ def test_an_outcome_waits_ten_seconds_at_most_for_a_record_that_serves_others() 
 def test_in_company_a_request_may_leave_fifteen_seconds_after_its_intent() -> None:
     (asked,) = Bench().go(plan_of_many(1), calls_a_record=2).intents
     assert asked.latest_at - asked.signed_at == 15.0
+
+
+def counted(bench: Bench) -> list[int]:
+    """How many intents each record holds."""
+    return [sum(isinstance(one, Opened) for one in record) for record in bench.records]
+
+
+def test_alone_an_outcome_waits_for_nothing() -> None:
+    bench = Bench()
+    bench.seconds = {"bind n00": 1.0, "bind n01": 5.0}
+    bench.go(plan_of_many(2), parallelism=2)
+    assert [one.at for one in bench.happened if isinstance(one, Recorded)] == [0.0, 0.0, 1.0, 5.0]
+
+
+def test_two_calls_a_record_are_company() -> None:
+    bench = Bench()
+    bench.passed = 100.0
+    assert counted(bench.go(plan_of_many(4), calls_a_record=2)) == [2, 2, 0]
+
+
+def test_between_calls_that_were_announced_nothing_is_written() -> None:
+    bench = Bench()
+    bench.accounts["nx"].paces = [0.0, 2.0, 2.0]
+    assert counted(bench.go(plan_of_many(3), calls_a_record=10)) == [3, 0]
+    assert bench.times == [0.0, 3.0, 6.0]
+
+
+def test_binds_need_no_listing_and_keep_company_without_one() -> None:
+    bench = Bench()
+    bench.passed = 1000.0
+    bench.applying(plan_of_many(3), proofs=Proofs(bench.listing(), 0.0), calls_a_record=10).go()
+    assert counted(bench) == [3, 0] and bench.relisted == []
+
+
+def test_an_unbind_whose_proof_is_too_old_waits_until_those_announced_are_made() -> None:
+    known = state(bound(MANY[5]))
+    bench = Bench(known)
+    bench.passed = 1000.0
+    removal = planned([], known)
+    plan = plan_of_many(2)
+    plan = replace(
+        plan,
+        changes=(*plan.changes, *removal.changes),
+        steps=(*plan.steps, replace(removal.steps[0], change=2)),
+    )
+    bench.applying(plan, proofs=Proofs(bench.listing(), 0.0), calls_a_record=10).go()
+    assert bench.calls == ["bind n00", "bind n01", "unbind n05"]
+    assert counted(bench) == [2, 0, 1, 0], "all that is known is durable before the reading"
+    assert bench.relisted == ["nx"]
+
+
+def given_up(bench: Bench) -> list[Closed]:
+    """Attempts that were closed without a call."""
+    closed = [one for record in bench.records for one in record if isinstance(one, Closed)]
+    return [one for one in closed if isinstance(one.outcome, NotSent)]
+
+
+def test_an_attempt_that_is_not_made_after_all_is_closed_with_the_reason() -> None:
+    bench = Bench()
+    bench.signal_at = 0.5
+    bench.go(plan_of_many(2), calls_a_record=10)
+    assert given_up(bench) == [Closed("run.1", NotSent("the run was stopped", withdrawn=True), NOW + 1)]
+    late = Bench()
+    late.seconds["bind n00"] = 16.0
+    late.go(plan_of_many(2), calls_a_record=10)
+    assert given_up(late) == [Closed("run.1", NotSent("its turn came too late", withdrawn=True), NOW + 16)]
+    assert late.calls == ["bind n00", "bind n01"]
