@@ -14,8 +14,10 @@ from pnsync.plan import Step
 from pnsync.progress import Conduct, Progress, Standing
 from pnsync.proofs import Proofs
 from pnsync.quarantine import rests
+from pnsync.recovery import ADOPTABLE_SECONDS
 from pnsync.state import Entry, Intent, Operation
 from pnsync.telling import Telling
+from pnsync.zones import CERTAIN_SECONDS
 
 BREAKER_UNKNOWNS = 3
 """Unknown outcomes in a row after which a vendor gets no further call in this run."""
@@ -57,6 +59,11 @@ class Outcomes:
         progress.standing[index] = Standing.DONE
         if step.operation is Operation.BIND:
             progress.tally.bound.add(intent.address)
+            # By the wall clock: a machine that slept between call and answer may not have counted it otherwise.
+            if now - (intent.adoptable_until - ADOPTABLE_SECONDS) <= CERTAIN_SECONDS:
+                progress.tally.prompt.add(intent.address)
+            else:
+                progress.tally.prompt.discard(intent.address)
             before = change.before or {}
             old_x = before.get("phone_x")
             if old_x is not None and applied.phone_x is not None and applied.phone_x != old_x:

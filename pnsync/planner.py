@@ -296,7 +296,10 @@ class _Planning:
         if entry.down:
             self._forget(address, entry, Cause.CONFIG, "down and no longer declared", ended_at=self.now)
         elif expires is not None and found.ended(expires, row):
-            self._forget(address, entry, Cause.EXPIRY, "expired and no longer declared", ended_at=expires)
+            # Somebody may have prolonged it at the vendor; where the provider is gone from the files nobody can look.
+            unknown = entry.provider not in self.desired.providers
+            if unknown or not found.hidden(entry.provider, address, Action.FORGET):
+                self._forget(address, entry, Cause.EXPIRY, "expired and no longer declared", ended_at=expires)
         elif row is None and address not in self.matched.believed:
             if not found.hidden(entry.provider, address, Action.FORGET) and not found.fresh(
                 address, entry, Action.FORGET, declared

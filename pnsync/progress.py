@@ -60,6 +60,8 @@ class Tally:
     x_changed: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     """Addresses with a bind that was acknowledged, to be compared with the listing afterwards."""
+    prompt: set[str] = field(default_factory=set)
+    """Those of them whose answer came so soon that it is known when they took effect."""
     codes: set[ExitCode] = field(default_factory=set)
     stopped: dict[str, str] = field(default_factory=dict)
     """Providers that get no further call, with the reason."""

@@ -25,7 +25,7 @@ from pnsync.state import (
     State,
     Superseded,
 )
-from pnsync.zones import zone_between, zone_note, zone_of
+from pnsync.zones import CERTAIN_SECONDS, zone_between, zone_note, zone_of
 
 __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
 
@@ -202,11 +202,13 @@ class _Settling:
                 return
         rows = [row for row in rows if not self._taken(row)]
         if rows:
-            self._found(name, pending, target, sorted(rows, key=_age))
+            self._found(name, pending, target, sorted(rows, key=_age), listing)
         else:
             self._absent(name, pending, listing)
 
-    def _found(self, name: str, pending: Pending, target: Entry, rows: list[LiveBinding]) -> None:
+    def _found(
+        self, name: str, pending: Pending, target: Entry, rows: list[LiveBinding], listing: Listing
+    ) -> None:
         intent = pending.intent
         first, *others = rows
         self.claimed.update((row.provider, row.bind_id) for row in rows)
@@ -219,7 +221,7 @@ class _Settling:
                 self._resolve(name, Verdict.ABSENT)
             others = rows  # while its window is open, another delivery may still come
         else:
-            self._calibrate(first, intent)
+            self._calibrate(first, intent, listing)
             applied = Applied(first.bind_id, first.phone_x, first.phone_x_b)
             self._resolve(name, Verdict.APPLIED, applied, first.expires_at)
             self.adopted[intent.address] = "an interrupted call took effect: its binding is listed"
@@ -264,8 +266,10 @@ class _Settling:
             return True
         return zone_between(row.naive_expiry, earliest, latest) is not None
 
-    def _calibrate(self, row: LiveBinding, intent: Intent) -> None:
+    def _calibrate(self, row: LiveBinding, intent: Intent, listing: Listing) -> None:
         if row.expires_at is not None or row.naive_expiry is None or not intent.expire_seconds:
+            return
+        if self.now + listing.clock_ahead - intent.signed_at > CERTAIN_SECONDS:
             return
         zone = zone_of(row.naive_expiry, intent.signed_at + intent.expire_seconds)
         if zone is not None:

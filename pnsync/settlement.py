@@ -193,7 +193,7 @@ class Ending:
             if row.naive_expiry is not None and row.expires_at is None and entry.expires_at is not None:
                 zone = zone_of(row.naive_expiry, entry.expires_at)
                 key = zone_note(entry.provider)
-                if zone is not None and address in self.tally.bound and key not in noted:
+                if zone is not None and address in self.tally.prompt and key not in noted:
                     noted[key] = str(zone)
                     events.append(Noted(key, str(zone)))
             if entry.mode in (Mode.AXG, Mode.AXB_EXTENSION):

@@ -6,6 +6,8 @@ A zone is in seconds east of UTC, a multiple of 15 minutes within 14 hours (VEND
 ZONE_STEP_SECONDS = 900
 ZONE_LIMIT_SECONDS = 14 * 3600
 ZONE_RESIDUE_SECONDS = 120
+CERTAIN_SECONDS = ZONE_STEP_SECONDS - ZONE_RESIDUE_SECONDS
+"""How late at most a bind took effect whose end tells the zone: one that was later could pass for another zone."""
 
 
 def zone_note(provider: str) -> str:

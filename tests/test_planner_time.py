@@ -194,6 +194,16 @@ def test_a_binding_lives_as_long_as_its_vendor_says(behind: float, action: str) 
     assert what(planned([axb("stays", 32, 33)], known, seen)) == [(action, "gone")]
 
 
+def test_what_has_ended_is_not_forgotten_unseen() -> None:
+    """Its end is what the state recorded; the vendor's, which somebody may have moved, was not read."""
+    ended = made(axb("gone", 30, 31), expires_at=NOW - 10)
+    known = state({"bindings.gone": ended})
+    found = planned([], known, observed(providers=["la"]))
+    assert found.empty and [one.address for one in found.deferred] == ["bindings.gone"]
+    dropped = state({"bindings.gone": replace(ended, provider="former")})
+    assert what(planned([], dropped)) == [("forget", "gone")]
+
+
 def test_a_drained_x_is_left_with_the_renewal() -> None:
     from pnsync.model import Holds
     from tests.worlds import group, live_group, made_group, observed, phone

@@ -349,6 +349,17 @@ def test_a_zone_that_is_not_known_is_calibrated_by_our_own_bind(zone: int, off: 
     assert isinstance(entry, Entry) and entry.expires_at == int(one.signed_at) + DAY
 
 
+@pytest.mark.parametrize(("ago", "told"), [(779, True), (781, False)])
+def test_no_zone_is_learnt_from_what_may_have_taken_effect_a_quarter_of_an_hour_late(
+    ago: int, told: bool
+) -> None:
+    one = attempt(RIDE, ago=ago)
+    row = effect(one, expires_at=None, naive_expiry=int(one.signed_at) + DAY + TRUE_ZONE)
+    found = settled(open_(one), [row])
+    assert verdicts(found) == [Verdict.APPLIED]
+    assert any(isinstance(event, Noted) for event in found.events) is told
+
+
 def test_zones() -> None:
     assert zone_of(1000 + TRUE_ZONE, 1000) == TRUE_ZONE and zone_of(1000 + 300, 1000) is None
     assert (

@@ -572,11 +572,21 @@ def test_a_zone_is_learnt_from_nothing_else(other: str) -> None:
         shown(bench, "new-1", naive_expiry=ends + EAST + 400)
     if other == "not of this run":
         bench.go(binds((A, ())))
-        bench.tally.bound = {"bindings.a"}
+        bench.tally.bound = bench.tally.prompt = {"bindings.a"}
         bench.ending.observe = lambda names: bench.observe(["nx", "la"])
     if other == "known":
         bench.state = replay(bench.state, [Noted(zone_note("la"), "3600")])
     assert learnt(bench) == wanted
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(700, True), (1003, False)])
+def test_no_zone_is_learnt_from_an_answer_that_came_a_quarter_of_an_hour_late(seconds: int, told: bool) -> None:
+    """The machine stood still between the call and its answer; when it took effect is not known."""
+    bench = End()
+    bench.seconds["bind r"] = seconds
+    bench.go(binds((RIDE, ())))
+    shown(bench, "new-1", expires_at=None, naive_expiry=lasting() + EAST + (0 if told else seconds))
+    assert learnt(bench) == ((Noted(zone_note("la"), str(EAST)),) if told else ())
 
 
 def test_a_zone_is_learnt_once_of_several() -> None:
