@@ -580,7 +580,9 @@ def test_a_zone_is_learnt_from_nothing_else(other: str) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(700, True), (1003, False)])
-def test_no_zone_is_learnt_from_an_answer_that_came_a_quarter_of_an_hour_late(seconds: int, told: bool) -> None:
+def test_no_zone_is_learnt_from_an_answer_that_came_a_quarter_of_an_hour_late(
+    seconds: int, told: bool
+) -> None:
     """The machine stood still between the call and its answer; when it took effect is not known."""
     bench = End()
     bench.seconds["bind r"] = seconds

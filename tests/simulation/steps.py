@@ -2,12 +2,13 @@
 
 import errno
 import re
+from dataclasses import replace
 from random import Random
 
 from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
 from pnsync.planning import Planned, PlanOptions
 from pnsync.sandbox.records import Binding
-from pnsync.state import Entry
+from pnsync.state import Entry, Head, State
 from pnsync.workflow import ApplyOptions
 
 from . import faults
@@ -294,12 +295,26 @@ def old_state(universe: Universe, random: Random) -> None:
     place = PATH_OF(universe)
     if universe.old[place] == now.get(place):
         return
+    present = universe.state()
     universe.image.put({place: universe.old[place]})
     universe.figures.counts["old states"] += 1
+    if _whole(universe, present):
+        universe.image.put(now)
+        return
     run = universe.apply(random, options=options(random))
     if run.calls or not isinstance(run.error, StateError):
         raise Violation("S3", "an old state file was taken for the present one")
     universe.image.put(now)
+
+
+def _whole(universe: Universe, present: State | None) -> bool:
+    """Whether a crash left the journal of all that came after the old file, so that with it nothing is old."""
+    try:
+        found = universe.state()
+    except StateError:
+        return False
+    known = replace(found, serial=0, head=Head()) if found is not None else None
+    return known == (replace(present, serial=0, head=Head()) if present is not None else None)
 
 
 def PATH_OF(universe: Universe) -> str:
