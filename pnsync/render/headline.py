@@ -80,6 +80,21 @@ def refusals(found: Review, names: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def standing(found: Review, names: int) -> str:
+    """What stands whatever this plan does: what is on hold, that the files are older than what was applied."""
+    if not found.standing:
+        return ""
+    lines = [
+        f"> ⚠️ {prose(one['summary'])} {_advice(one['advice'])}".rstrip() for one in found.standing[:names]
+    ]
+    rest = len(found.standing) - names
+    if rest > 0:
+        lines.append(
+            f"> ⚠️ {'and ' if names else ''}{counted(rest, 'notice')} {'more ' if names else ''}of what is on hold"
+        )
+    return "\\\n".join(lines) + "\n"
+
+
 def _advice(advice: str) -> str:
     return "— " + " ".join(prose(line.strip()) for line in str(advice).split("\n") if line.strip())
 

@@ -56,6 +56,7 @@ def render_html(document: Document, *, rate: float | None = None) -> str:
         *_header(document, found, title, rate),
         "<main>",
         *_refusals(found.refusals),
+        *_standing(found.standing),
         *_facts(found),
         *_timeline(document),
         *_CHANGES,
@@ -162,6 +163,20 @@ def _refusals(refusals: Sequence[Row]) -> Iterable[str]:
         yield "</li>"
     if len(refusals) > NAMED:
         yield f"<li>and {number(len(refusals) - NAMED)} more, among the findings below</li>"
+    yield "</ul></section>"
+
+
+def _standing(found: Sequence[Row]) -> Iterable[str]:
+    if not found:
+        return
+    yield '<section class="standing"><h2>Whatever this plan does</h2><ul>'
+    for one in found[:NAMED]:
+        yield f"<li>{_text(one['summary'])}"
+        if one["advice"]:
+            yield f"<br><span>{_text(' '.join(str(one['advice']).split()))}</span>"
+        yield "</li>"
+    if len(found) > NAMED:
+        yield f"<li>and {number(len(found) - NAMED)} more, among the findings below</li>"
     yield "</ul></section>"
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pnsync.render.headline import FACT_NAMES, NOUNS, actions, facts, figures, refusals
+from pnsync.render.headline import FACT_NAMES, NOUNS, actions, facts, figures, refusals, standing
 from pnsync.render.markup import code, prose, sized
-from pnsync.render.review import ENDING, Review, by_severity, review
+from pnsync.render.review import ENDING, Review, by_severity, findings, review
 from pnsync.render.sentences import change_row, deferred_row, finding_row
 from pnsync.render.units import counted, moment, number
 from pnsync.render.wording import SEVERITY, TITLES
@@ -78,7 +78,13 @@ def render_markdown(
     head = marker_comment(marker or document["lineage"]) + "\n" + _title(document, found, origin)
     closing = _closing(document)
     for names in FACT_NAMES:
-        top = [head, figures(document, found, rate), refusals(found, names), facts(found, names)]
+        top = [
+            head,
+            figures(document, found, rate),
+            refusals(found, names),
+            standing(found, names),
+            facts(found, names),
+        ]
         sections = _sections(document, found, origin) if names else []
         everything = _compose(top, sections, [0] * len(sections), document, closing, names, whole)
         if sized(everything) <= max_chars:
@@ -217,7 +223,7 @@ def _left_out(
     """What is not named, counted: what ends or alters bindings by itself, so that nobody overlooks it."""
     totals: Counter[str] = Counter(one["action"] for one in document["changes"])
     totals["later"] = len(document["deferred"])
-    totals["finding"] = sum(one["severity"] != "error" for one in document["diagnostics"])
+    totals["finding"] = len(findings(document))
     missing: Counter[str] = +totals
     for section, many in zip(sections, shown, strict=True):
         missing.subtract(map(section.kind, section.rows[:many]))

@@ -22,6 +22,10 @@ Row = Mapping[str, Any]
 ENDING: Final = ("unbind", "delete_group", "rebind", "update_group")
 """The actions that end or alter what people rely on now: named one by one wherever there is room."""
 
+STANDING: Final = frozenset({"P406", "P409"})
+FROZEN: Final = "P407"
+"""The refusal that no plan is the reason of."""
+
 LIVE_BEFORE: Final = frozenset({"unbind", "rebind", "renew"})
 LIVE_AFTER: Final = frozenset({"bind", "rebind", "renew"})
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -72,7 +76,10 @@ class Review:
     """When the first binding that this plan renews would end; "" where none is renewed."""
     refusals: tuple[Row, ...]
     """The diagnostics that keep apply from running."""
+    standing: tuple[Row, ...]
+    """What every plan says on top while it lasts: holds, a checkout that is older than what was applied."""
     findings: tuple[Row, ...]
+    """The other diagnostics."""
     calls: Calls = Calls()
 
     @property
@@ -99,9 +106,19 @@ def review(document: Document) -> Review:
         x_may_change=tuple(one["address"] for one in changes if one["x_may_change"]),
         soonest_expiry=min(filter(parsed, ends), default=""),
         refusals=tuple(one for one in found if one["severity"] == "error"),
-        findings=tuple(one for one in found if one["severity"] != "error"),
+        standing=tuple(one for one in found if _stands(one)),
+        findings=tuple(findings(document)),
         calls=_calls(document.get("routing")),
     )
+
+
+def findings(document: Document) -> list[Row]:
+    """The warnings and notes that are about this plan."""
+    return [one for one in document["diagnostics"] if one["severity"] != "error" and not _stands(one)]
+
+
+def _stands(one: Row) -> bool:
+    return one["severity"] != "error" and one["code"] in STANDING
 
 
 def _calls(routing: Mapping[str, Any] | None) -> Calls:

@@ -126,7 +126,9 @@ _FORECAST: Final[Schema] = obj(
                     "group": TEXT,
                     "at": said(INSTANT, "The last apply that told of its use."),
                     "free": said(COUNT, "Free slots then."),
-                    "per_day": said({"type": "number"}, "Slots taken a day, at the rate of the last applies."),
+                    "per_day": said(
+                        {"type": "number"}, "Slots taken a day, at the rate of the last applies."
+                    ),
                     "runs_out_at": nullable(INSTANT),
                 }
             ),

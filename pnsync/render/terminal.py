@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pnsync.render.colour import ACTION_STYLES, Palette
+from pnsync.render.review import FROZEN
 from pnsync.render.text import escape
 from pnsync.render.units import counted, duration, moment, number
 from pnsync.render.wording import (
@@ -96,7 +97,8 @@ def plan_text(document: Document, style: Style) -> str:
         blocks.append([paint.paint("dim", one) for one in folded(style.heading, style.columns)])
     findings = document["diagnostics"]
     refusals = [one for one in findings if one["severity"] == "error"]
-    blocks.append(_findings([one for one in findings if one not in refusals], style, paint))
+    top = [one for one in findings if one["severity"] != "error" or one["code"] == FROZEN]
+    blocks.append(_findings(top, style, paint))
     sections = [
         (TITLES[cause], [_row(one, now, style) for one in changes])
         for cause, changes in _by_cause(document["changes"]).items()
