@@ -70,6 +70,12 @@ sbom: $(VENV)/.dev ## dist/pnsync.cdx.json: what a user can come to install, as 
 bench: $(VENV)/.dev ## CPU seconds and memory of a plan
 	$(BIN)/python -m benchmarks
 
+# A Python with what benchmarks/terraform/requirements.txt names.
+PROVIDER_PYTHON ?= $(BIN)/python
+
+comparison: $(VENV)/.dev ## Terraform and pnsync killed at the same points (docs/comparison.md)
+	$(BIN)/python -m benchmarks.terraform --provider-python $(PROVIDER_PYTHON)
+
 SECONDS ?= 600
 # The first history; another number plays others.
 SEED ?= 0

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.profile import either
+
 TESTS = Path(__file__).parents[1]
 KINDS = [
-    pytest.param("postgres", 11, 13, marks=pytest.mark.needs_postgres),
-    pytest.param("object", 9, 11, marks=pytest.mark.needs_seaweed),
-    pytest.param("git", 16, 0),
+    pytest.param("postgres", either(11, 29), either(13, 43), marks=pytest.mark.needs_postgres),
+    pytest.param("object", either(9, 25), either(11, 37), marks=pytest.mark.needs_seaweed),
+    pytest.param("git", either(12, 40), 0),
 ]
 
 
@@ -33,7 +35,7 @@ def test_an_apply_that_is_ended_or_disturbed_at_any_call_is_recovered(
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     found = re.search(r"^(\d+) cases; broken: 0;", done.stdout, re.MULTILINE)
     assert found is not None, done.stdout
-    assert int(found[1]) >= 5
+    assert int(found[1]) >= either(5, 2)
     if kind != "git":
         assert "answer cut: cases" in done.stdout
         assert "restarted: cases" in done.stdout

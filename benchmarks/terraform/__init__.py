@@ -1,0 +1,1 @@
+"""pnsync and Terraform killed at the same points, before the same simulated vendor (`python -m benchmarks.terraform`)."""
