@@ -76,6 +76,7 @@ class Bench:
     def __init__(self, known: State | None = None, *, providers: Iterable[str] = ("nx", "nx2", "la")) -> None:
         self.state = known or state()
         self.passed = 0.0
+        self.asked = 0
         self.happened: list[Happening] = []
         self.answers: dict[str, list[Answer]] = {}
         self.seconds: dict[str, float] = {}
@@ -99,10 +100,16 @@ class Bench:
     # -- clock, interrupt ----------------------------------------------------------------------------------------
 
     def now(self) -> float:
+        self._asked()
         return NOW + self.passed + self.jump
 
     def monotonic(self) -> float:
+        self._asked()
         return self.passed
+
+    def _asked(self) -> None:
+        self.asked += 1
+        assert self.asked < 10 * ENDLESS
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
