@@ -11,6 +11,7 @@ from pnsync.journal import Applied, Closed, Opened, Refusal, Rested
 from pnsync.plan import Plan
 from pnsync.state import Entry, Resting
 from pnsync.verdict import Done, Failed, Uncertain
+from pnsync.zones import CERTAIN_SECONDS
 from tests.applying import Answer, Bench, binds, not_sent, refused, unknown
 from tests.worlds import (
     NOW,
@@ -135,6 +136,27 @@ def test_a_changed_group_is_durable_at_once_too() -> None:
     bench.go(planned(desired([B], [crew]), bench.state, None), parallelism=2)
     assert bench.calls[0] == "update_group crew"
     assert [len(one) for one in bench.records] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "jump", "prompt"),
+    [(CERTAIN_SECONDS, 0, True), (CERTAIN_SECONDS + 1, 0, False), (1, 3600, False), (900, -900, True)],
+    ids=["in-time", "late", "slept", "clock-set-back"],
+)
+def test_a_bind_is_prompt_by_the_wall_clock(seconds: int, jump: int, prompt: bool) -> None:
+    rides = ride("r", 41, 42)
+    bench = Bench()
+    bench.seconds["bind r"] = float(seconds)
+
+    def sleeps(asked: Any) -> Any:
+        bench.jump = float(jump)
+        return bench.call(asked)
+
+    bench.answers["bind r"] = [sleeps]
+    bench.tally.prompt.add("bindings.r")
+    bench.go(binds((rides, ())))
+    assert bench.tally.prompt == ({"bindings.r"} if prompt else set())
+    assert bench.tally.bound == {"bindings.r"}
 
 
 # -- not sent ----------------------------------------------------------------------------------------------------------
