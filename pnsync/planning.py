@@ -163,7 +163,7 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
     after = replay(known, found.bookkeeping) if found.bookkeeping else known
     found = replace(
         found,
-        rate=_rate(world.desired, found),
+        rate=found.rate or _rate(world.desired, found),
         timeline=timeline(world.desired, after, found, found.made_at),
     )
     masker = Masker(key, known.lineage, reveal=reveal)
@@ -290,7 +290,8 @@ def planned(
         late = overdue_findings(found.changes, state, desired.schedule, now)
         found = replace(found, diagnostics=(*late, *found.diagnostics))
     if options.shard is not None:
-        found = replace(found, bookkeeping=owned(found.bookkeeping, options.shard, state))
+        mine = owned(found.bookkeeping, options.shard, state)
+        found = replace(found, bookkeeping=mine, rate=_rate(desired, found))
     if options.destroy or options.renew_only:
         return found
     return replace(

@@ -180,7 +180,7 @@ def plan_style(
         ]
         used = {one["provider"] for one in found["changes"]}
         rates = [one.rate for name, one in desired.providers.items() if name in used]
-        rate = min(rates) if rates else rate
+        rate = rate or min(rates, default=None)
     state = (
         f"lineage {found['lineage']} serial {number(found['serial'])}" if found["lineage"] else "no state yet"
     )
