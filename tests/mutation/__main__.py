@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="forget earlier results, killed mutants too")
     parser.add_argument("--commit", action="store_true", help="take HEAD, not the work tree")
     parser.add_argument(
-        "--only", default="", help="mutants of this function alone, as `Class.method` or `function`"
+        "--only", default="", help="mutants of these functions alone: `Class.method,function`"
     )
     asked = parser.parse_args()
     page = PAGE.read_text("utf-8")
@@ -140,7 +140,7 @@ def _configure(folder: Path, file: str, tests: tuple[str, ...]) -> None:
 
 
 def _run(folder: Path, only: str) -> None:
-    wanted = [f"*{only.replace('.', 'ǁ')}__mutmut_*"] if only else []
+    wanted = [f"*{one.replace('.', 'ǁ')}__mutmut_*" for one in only.split(",") if one]
     environment = {
         **os.environ,
         "PYTHONPATH": "",

@@ -25,6 +25,7 @@ _PLANNER = (
     "tests/test_ordering.py",
     "tests/test_retries.py",
     "tests/test_scope.py",
+    "tests/test_shards.py",
     "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
 )
@@ -68,5 +69,7 @@ MODULES = {
     "starting": Module("pnsync/starting.py", _APPLY),
     "telling": Module("pnsync/telling.py", _APPLY),
     "settlement": Module("pnsync/settlement.py", _APPLY),
-    "attempts": Module("pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY), ("tests/test_attempts.py",)),
+    "attempts": Module(
+        "pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY), ("tests/test_attempts.py",)
+    ),
 }
