@@ -35,6 +35,7 @@ def main() -> int:
     )
     asked = parser.parse_args()
     page = PAGE.read_text("utf-8")
+    revision = _revision(committed=asked.commit)
     rows, short = [], False
     for name in asked.modules or MODULES:
         module = MODULES[name]
@@ -60,7 +61,7 @@ def main() -> int:
         for key in sorted(known - {one.key for one in live}):
             print(f"explained, but no survivor: {' | '.join(key)}")
         sys.stdout.flush()
-    print(f"\nat {_revision(committed=asked.commit)}")
+    print(f"\nat {revision}")
     print("| file | mutants | killed | survived | of those equivalent | score | CPU s |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     print("\n".join(rows))
