@@ -331,6 +331,11 @@ def test_three_unknown_outcomes_in_a_row_stop_that_provider_alone() -> None:
     assert bench.tally.stopped == {"nx": "3 calls in a row at nx got no usable answer"}
 
 
+def test_what_could_not_be_sent_is_no_usable_answer_either() -> None:
+    bench = run_of(not_sent, unknown(), unknown())
+    assert (bench.left, bench.done) == (["n3"], ["r"])
+
+
 @pytest.mark.parametrize("between", [None, refused(Refusal.VALIDATION)])
 def test_an_answer_in_between_begins_the_count_anew(between: Answer | None) -> None:
     bench = run_of(unknown(), unknown(), between, unknown(), unknown())
