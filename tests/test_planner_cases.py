@@ -33,7 +33,7 @@ from pnsync.model import (
 from pnsync.phone import Phone
 from pnsync.plan import Plan
 from pnsync.planner import desired_of_state
-from pnsync.scope import Scope
+from pnsync.scope import Scope, Shard, shard_of
 from pnsync.state import Entry, Operation, Resting, State
 from tests.telling import as_sections, sections, told
 from tests.worlds import (
@@ -1333,6 +1333,44 @@ def a_limit_and_what_waits_for_what_it_leaves_out() -> str:
     also = placed(desk("also", a=11), 3)
     first = placed(axb("a", 21, 22), 4)
     return "\n".join(ask([new, also, first], bound(old), limit=limit) for limit in (0, 1, 2))
+
+
+def _shards(*world: Any, **more: Any) -> str:
+    """What each of two runs plans that work on one state at once."""
+    return "\n".join(f"shard {one}\n" + ask(*world, shard=Shard(one, 2), **more) for one in (0, 1))
+
+
+@case
+def shards() -> str:
+    """`c` and `new` are the first run's, `a` and `old` the second's."""
+    assert [shard_of(f"bindings.{one}", 2) for one in ("c", "new", "a", "old")] == [0, 0, 1, 1]
+    a, c = placed(axb("a", 21, 22), 1), placed(axb("c", 23, 24), 2)
+    old, new = placed(desk("old"), 3), placed(desk("new", a=9), 4)
+    swap = [placed(desk("old", "102"), 3), placed(desk("new", "101", a=9), 4)]
+    before = bound(old, placed(desk("new", "102", a=9), 4))
+    rows = [foreign("f1", 21, 22, recording=True), foreign("f2", 23, 24, recording=True)]
+    tight = desired([a, c], policy=Policy(max_unbind=Limit(count=1)))
+    return "\n".join(
+        [
+            _shards([a, c]),
+            "what the second is to free",
+            _shards([new], bound(old)),
+            "a circle",
+            _shards(swap, before),
+            "and only one change",
+            _shards([a, c, new], bound(old), limit=1),
+            "strangers in the way",
+            _shards([a, c], None, rows),
+            "and a part of the whole",
+            _shards([a, c], None, rows, scope=Scope(("bindings.c",))),
+            "too much for the whole",
+            _shards(tight, bound(old, placed(axb("gone", 31, 32), 9))),
+            "what the other is at",
+            _shards([a, c], bound(old), moving=frozenset({"bindings.old", "bindings.c"})),
+            "the other's attempt is open",
+            _shards([a, c], state(pending=pending(attempt(c)))),
+        ]
+    )
 
 
 @case
