@@ -25,7 +25,7 @@ _PLANNER = (
     "tests/test_ordering.py",
     "tests/test_retries.py",
     "tests/test_scope.py",
-    "tests/test_shards.py",
+    "tests/test_planner_shards.py",
     "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
 )
