@@ -1,21 +1,24 @@
 """Object stores when they fail: conditions that are ignored, answers that are lost, credentials that end in mid-run."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from stores import servers
 from stores.clocks import StepClock
+from stores.google_server import GoogleServer
 from stores.meddler import Meddler
 from stores.places import open_place
 from stores.values import holder
 
 from pnsync.backends.object import KEEP, ObjectBackend
 from pnsync.errors import StateError, UsageError
-from pnsync.interfaces import Taken
+from pnsync.interfaces import Changed, Taken
 from pnsync.journal import Noted
 from pnsync.record import frame
 from pnsync.store import Store
+from tests.profile import either
 
 pytestmark = pytest.mark.xdist_group("object")
 
@@ -198,3 +201,43 @@ def test_thousands_of_records_are_read_in_pages(look: Look) -> None:
 def test_only_object_stores_are_named(url: str) -> None:
     with pytest.raises(UsageError):
         ObjectBackend(url, StepClock())
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["keeps them", "forgets them"])
+def test_google_s_generations_are_conditions(forgets: bool) -> None:
+    """Its tags alone are none: a store behind that address which forgets the generation is refused."""
+    server = GoogleServer()
+    server.forgets_conditions = forgets
+    backend = open_place(f"google {server.endpoint} gs://{servers.BUCKET}/{uuid4()}", StepClock())
+    if forgets:
+        with pytest.raises(StateError) as caught:
+            backend.append(1, record(1))
+        assert caught.value.code == "S966"
+        return
+    backend.append(1, record(1))
+    version = backend.write("snapshot", b"one", None)
+    assert version.split("\n")[1].isdigit()
+    with pytest.raises(Changed):
+        backend.write("snapshot", b"two", version.replace(version[-1], str((int(version[-1]) + 1) % 10)))
+
+
+def test_of_eight_that_race_for_a_slot_one_wins(look: Look) -> None:
+    """Sixty rounds (quick: eight); the winner's bytes are what stands there."""
+    backends = [look() for _ in range(8)]
+    for one in backends:
+        one.reserve(1)
+    with ThreadPoolExecutor(8) as racers:
+        for seq in range(1, 1 + either(full=60, quick=8)):
+            lines = [frame(seq, f"racer {number}", b"{}")[0] for number in range(8)]
+
+            def race(number: int, seq: int = seq, lines: list[bytes] = lines) -> bool:
+                try:
+                    backends[number].append(seq, lines[number])
+                except Taken:
+                    return False
+                return True
+
+            won = list(racers.map(race, range(8)))
+            assert won.count(True) == 1
+            ((_, found),) = look().records(seq - 1)
+            assert found == lines[won.index(True)]

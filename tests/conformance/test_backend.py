@@ -13,6 +13,7 @@ import pytest
 from sealing.keyholders import Holder as Keyholder
 from stores import servers
 from stores.clocks import StepClock
+from stores.google_server import GoogleServer
 from stores.memory import MemoryBackend, MemoryPlace
 from stores.places import bare, open_place
 from stores.state_server import StateServer
@@ -55,6 +56,10 @@ def seaweed(folder: Path) -> Look:
     return at(f"object {servers.seaweed().endpoint} s3://{servers.BUCKET}/{uuid4()}")
 
 
+def google(folder: Path) -> Look:
+    return at(f"google {google_server().endpoint} gs://{servers.BUCKET}/{uuid4()}")
+
+
 def http(folder: Path) -> Look:
     return at(f"http {state_server(etags=True).address}/{uuid4()} locked")
 
@@ -72,6 +77,11 @@ def git(folder: Path) -> Look:
 
 
 @cache
+def google_server() -> GoogleServer:
+    return GoogleServer()
+
+
+@cache
 def state_server(*, etags: bool) -> StateServer:
     return StateServer(etags=etags)
 
@@ -82,6 +92,7 @@ PLACES = [
     pytest.param(postgres, marks=[pytest.mark.needs_postgres, pytest.mark.xdist_group("postgres")]),
     pytest.param(moto, marks=pytest.mark.xdist_group("object")),
     pytest.param(seaweed, marks=[pytest.mark.needs_seaweed, pytest.mark.xdist_group("object")]),
+    google,
     http,
     http_without_etags,
     http_without_lock,
@@ -290,8 +301,8 @@ class TestStore:
         count = either(10_000, 2_000)
         events = [Recorded(f"bindings.desk-{number}", entry(number % 1000)) for number in range(count)]
         with store(look()).hold(holder(), timeout=0) as session:
-            for start in range(0, len(events), 1000):
-                session.record(*events[start : start + 1000])
+            for start in range(0, count, count // 10):
+                session.record(*events[start : start + count // 10])
             seen = store(look()).load()
             assert seen is not None
             assert len(seen.entries) == count, "before they are folded"
@@ -348,12 +359,12 @@ class TestStore:
 
 
 class TestSealedStore(TestStore):
-    """The same with sealed numbers."""
+    """The same with sealed numbers, and with everything sealed."""
 
-    @pytest.fixture(autouse=True)
-    def sealed(self) -> Iterator[None]:
+    @pytest.fixture(autouse=True, params=[False, True], ids=["numbers", "whole"])
+    def sealed(self, request: pytest.FixtureRequest) -> Iterator[None]:
         team = Keyholder()
-        CODECS.append(team.codec)
+        CODECS.append(lambda: team.codec(enforced=True, whole=request.param))
         yield
         CODECS.pop()
 
