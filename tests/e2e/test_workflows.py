@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +57,38 @@ def test_hygiene(path: str) -> None:
                 assert step["with"] == {"fetch-depth": 0, "persist-credentials": False}
     for line in text.splitlines():
         assert "uses:" not in line or re.search(r" # v\d+\.\d+\.\d+$", line)
+
+
+def test_an_auditor_of_workflows_finds_nothing(tmp_path: Path) -> None:
+    """zizmor, offline; of its strictest findings only that jobs have no name beside their key."""
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    for path, text in FILES.items():
+        (tmp_path / path).write_text(text)
+    ended = subprocess.run(
+        [
+            Path(sys.executable).with_name("zizmor"),
+            "--offline",
+            "--persona=auditor",
+            "--format=json",
+            tmp_path,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert len(list(folder.iterdir())) == ended.stderr.count("completed"), ended.stderr
+    assert {one["ident"] for one in json.loads(ended.stdout)} == {"anonymous-definition"}
+    (folder / "pnsync-plan.yml").write_text(
+        FILES[".github/workflows/pnsync-plan.yml"].replace("on:\n  push:", "on:\n  pull_request_target:")
+    )
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("zizmor"), "--offline", "--format=json", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert "dangerous-triggers" in {one["ident"] for one in json.loads(ended.stdout)}
 
 
 def test_a_fork_s_pull_request_meets_no_secret() -> None:
