@@ -175,9 +175,10 @@ def test_an_unbind_says_what_it_takes_away() -> None:
 def test_a_late_unbind_is_taken_for_its_own_no_longer_than_its_window() -> None:
     (old,) = superseded("bindings.r", made(RIDE)).values()
     step = Step(0, Operation.UNBIND, "la", frozenset(), unbinds=old)
-    made_ = intent(step, provider=LA)
-    assert made_.not_before == made_.adoptable_until == NOW + 120.5
-    assert made_.target is None and made_.known_ids == ()
+    for provider in (LA, LA_BY_VENDOR):
+        made_ = intent(step, provider=provider)
+        assert made_.not_before == made_.adoptable_until == NOW + 120.5
+        assert made_.target is None and made_.known_ids == ()
 
 
 def group_step(operation: Operation, target: GroupEntry, **more: Any) -> Step:

@@ -143,6 +143,11 @@ def test_an_unread_provider_gets_no_call_and_the_others_do() -> None:
     assert (bench.calls, bench.left) == (["bind b"], ["ride"])
 
 
+def test_where_no_provider_can_be_read_all_is_left() -> None:
+    bench = Bench(providers=[]).go(binds((LA_RIDE, ()), (B, ())))
+    assert (bench.calls, bench.left) == ([], ["ride", "b"])
+
+
 def half_elsewhere(provider: str) -> Plan:
     """A change with a first half that is made and a second at a provider that is not there."""
     one = replace(made(A), bind_id=None)
@@ -257,6 +262,13 @@ def test_an_old_binding_is_waited_out_by_its_vendors_clock() -> None:
     bench.accounts["nx"].ahead = 10.0
     bench.go(plan)
     assert bench.slept == []
+
+
+def test_an_end_is_waited_out_to_the_last_half_second() -> None:
+    bench, plan = expired(-5)
+    bench.accounts["nx"].ahead = -0.5
+    bench.go(plan)
+    assert (bench.slept, bench.times) == ([0.5], [0.5])
 
 
 @pytest.mark.parametrize(("left", "waits"), [(CLOCK_ERROR_SECONDS - 1, True), (CLOCK_ERROR_SECONDS, False)])
