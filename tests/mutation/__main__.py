@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", help="mutants of these functions alone: `Class.method,function`"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="mutants tried at once")
     asked = parser.parse_args()
     page = PAGE.read_text("utf-8")
     revision = _revision(committed=asked.commit)
@@ -48,7 +49,7 @@ def main() -> int:
             if tests:
                 _configure(folder, module.file, tests)
                 forget_survivors(folder, module.file)
-                _run(folder, asked.only)
+                _run(folder, asked.only, asked.jobs)
         found = mutants_of(folder, module.file)
         known = explained(module.file, page)
         live = [one for one in found if not one.killed and one.exit_code is not None]
@@ -140,7 +141,7 @@ def _configure(folder: Path, file: str, tests: tuple[str, ...]) -> None:
                 one.unlink()
 
 
-def _run(folder: Path, only: str) -> None:
+def _run(folder: Path, only: str, jobs: int) -> None:
     wanted = [f"*{one.replace('.', 'ǁ')}__mutmut_*" for one in only.split(",") if one]
     environment = {
         **os.environ,
@@ -151,7 +152,7 @@ def _run(folder: Path, only: str) -> None:
     program = Path(sys.executable).with_name("mutmut")
     began = time.monotonic()
     done = subprocess.run(
-        ["nice", "-n", "10", str(program), "run", "--max-children", "1", *wanted],
+        ["nice", "-n", "10", str(program), "run", "--max-children", str(jobs), *wanted],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
