@@ -305,6 +305,21 @@ def test_beside_it_others_are_waited_for() -> None:
     assert bench.state.blocking().keys() == {"bindings.a"}
 
 
+def test_what_is_another_run_s_to_settle_is_left_to_it() -> None:
+    bench = End()
+    bench.answers = {"bind a": [unknown()], "bind b": [unknown()]}
+    bench.go(binds((A, ()), (B, ())))
+    bench.ending.mine = lambda address: address == "bindings.b"
+    assert bench.settle() == ()
+    assert bench.calls == ["bind a", "bind b", "bind b"] and bench.replans == [("bindings.b",)]
+    assert bench.told(Waiting)[0].attempts == 1
+    other = contested()
+    other.answers["bind c"] = [other.lost]
+    other.go(binds((C, ())))
+    other.ending.mine = lambda address: address == "bindings.c"
+    assert other.settle() == () and other.tally.codes == set()
+
+
 def test_a_signal_ends_the_waiting() -> None:
     bench = End()
     bench.answers["bind a"] = [unknown()]
