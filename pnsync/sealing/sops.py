@@ -28,9 +28,24 @@ _COMMAND: Final = ("--decrypt", "--input-type", "yaml", "--output-type", "yaml",
 _OWN_KEYS: Final = ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "HOME", "XDG_CONFIG_HOME")
 """Where sops looks for age keys of its own, passed on where pnsync has none."""
 _HARMLESS: Final = frozenset(
-    ["age", "lastmodified", "mac", "mac_only_encrypted", "shamir_threshold", "version", "unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex", "unencrypted_comment_regex", "encrypted_comment_regex"]
+    [
+        "age",
+        "lastmodified",
+        "mac",
+        "mac_only_encrypted",
+        "shamir_threshold",
+        "version",
+        "unencrypted_suffix",
+        "encrypted_suffix",
+        "unencrypted_regex",
+        "encrypted_regex",
+        "unencrypted_comment_regex",
+        "encrypted_comment_regex",
+    ]
 )
 _CHUNK: Final = 65536
+_TOO_LONG: Final = "it did not answer in time"
+_TOO_MUCH: Final = "it gave more than a file of numbers can hold"
 _NO_KEY: Final = 128
 _MAC: Final = (51, 52, 25)
 """MAC wrong, MAC missing, and a value that its own tag refuses: sops' exit codes."""
@@ -116,12 +131,9 @@ def _answer(command: list[str], data: bytes, environ: Mapping[str, str], name: s
         ) from None  # fmt: skip
     try:
         plain = _exchange(running, data, time.monotonic() + TIMEOUT_SECONDS)
-        if plain is None:
-            raise UsageError(
-                "sops did not answer",
-                f"It did not open {name} in {TIMEOUT_SECONDS:.0f} s, or gave more than {LIMIT_BYTES >> 20} MiB, and was ended.",
-            )
         return running.wait(), plain
+    except _Exceeded as error:
+        raise UsageError("sops was ended", f"{name}: {error}.") from None
     finally:
         if running.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -133,8 +145,12 @@ def _answer(command: list[str], data: bytes, environ: Mapping[str, str], name: s
                 pipe.close()
 
 
-def _exchange(running: "subprocess.Popen[bytes]", data: bytes, ends: float) -> bytes | None:
-    """What the program writes while it is fed; None where it exceeds its time or the size."""
+class _Exceeded(Exception):
+    """The program takes longer, or says more, than it may."""
+
+
+def _exchange(running: "subprocess.Popen[bytes]", data: bytes, ends: float) -> bytes:
+    """What the program writes while it is fed. Raises _Exceeded."""
     assert running.stdin is not None and running.stdout is not None
     given, taken = running.stdin.fileno(), running.stdout.fileno()
     os.set_blocking(given, False)
@@ -145,15 +161,16 @@ def _exchange(running: "subprocess.Popen[bytes]", data: bytes, ends: float) -> b
         while True:
             left = ends - time.monotonic()
             if left <= 0:
-                return None
+                raise _Exceeded(_TOO_LONG)
             for key, _ in ready.select(left):
                 if key.fd == taken:
                     part = os.read(taken, _CHUNK)
                     plain += part
                     if len(plain) > LIMIT_BYTES:
-                        return None
+                        raise _Exceeded(_TOO_MUCH)
                     if not part:
-                        return bytes(plain) if _ended(running, ends) else None
+                        _await_end(running, ends)
+                        return bytes(plain)
                     continue
                 try:
                     rest = rest[os.write(given, rest[:_CHUNK]) :]
@@ -164,10 +181,9 @@ def _exchange(running: "subprocess.Popen[bytes]", data: bytes, ends: float) -> b
                     running.stdin.close()
 
 
-def _ended(running: "subprocess.Popen[bytes]", ends: float) -> bool:
-    """Whether a program that closed its output ends in time too."""
+def _await_end(running: "subprocess.Popen[bytes]", ends: float) -> None:
+    """A program that closed its output has to end, too. Raises _Exceeded."""
     try:
         running.wait(max(0.0, ends - time.monotonic()))
     except subprocess.TimeoutExpired:
-        return False
-    return True
+        raise _Exceeded(_TOO_LONG) from None
