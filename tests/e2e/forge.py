@@ -54,7 +54,7 @@ elif match := re.search(r"/issues/comments/(\\d+)$", path):
     assert method == "PATCH"
     [answer] = [one for many in store["comments"].values() for one in many if one["id"] == int(match[1])]
     answer["body"] = body
-elif match := re.search(r"pnsync-plan.yml/runs\\?head_sha=(\\w+)&status=success$", path):
+elif match := re.search(r"pnsync-plan.yml/runs\\?head_sha=(\\w+)&status=(success|completed)$", path):
     answer = {{"workflow_runs": [one for one in reversed(store["runs"]) if one["head_sha"] == match[1]]}}
 else:
     sys.exit(f"gh: {{path}}")
@@ -96,6 +96,8 @@ class Forge:
     runs: int = 0
     variables: dict[str, str] = field(default_factory=dict)
     """The repository's variables, which workflows read as `vars`."""
+    event: dict[str, str] = field(default_factory=dict)
+    """What the event tells, by the names that expressions give it."""
     runner: dict[str, str] = field(default_factory=dict)
     """More of what the runner gives every step."""
 
@@ -268,7 +270,9 @@ class Forge:
         """What expressions can name."""
         return {
             "github.event_name": event,
+            "github.repository": "team/numbers",
             "github.token": "a-token",
+            **self.event,
             "github.event.pull_request.base.sha": base,
             **{f"secrets.{key}": value for key, value in self.secrets.items()},
             **{f"vars.{key}": value for key, value in self.variables.items()},
@@ -360,8 +364,9 @@ def holds(condition: str | None, context: Mapping[str, str]) -> bool:
         return True
 
     def one(text: str) -> bool:
-        match = re.fullmatch(r"\s*([\w.-]+) (==|!=) '([^']*)'\s*", text)
+        match = re.fullmatch(r"\s*([\w.-]+) (==|!=) (?:'([^']*)'|([\w.-]+))\s*", text)
         assert match, text
-        return (context.get(match[1], "") == match[3]) is (match[2] == "==")
+        right = context.get(match[4], "") if match[4] else match[3]
+        return (context.get(match[1], "") == right) is (match[2] == "==")
 
     return any(all(one(part) for part in either.split("&&")) for either in condition.split("||"))

@@ -425,6 +425,39 @@ def test_from_a_branch_to_a_renewal(team: Team) -> None:
     assert nx.made_twice() == []
 
 
+def test_a_pull_request_that_is_opened_after_its_push(team: Team) -> None:
+    forge = team.forge
+    forge.git("checkout", "-q", "-b", "change-7")
+    team.project.desks([3])
+    head = forge.commit("change-7")
+    planned = team.plan(head)
+    assert not planned.failed and "No pull request is open" in planned.out
+    forge.open(7, head)
+
+    def opened(repository: str, action: str = "opened") -> Ended:
+        forge.event = {
+            "github.event.action": action,
+            "github.event.number": "7",
+            "github.event.pull_request.head.sha": head,
+            "github.event.pull_request.head.repo.full_name": repository,
+        }
+        return forge.job("pnsync-check.yml", "comment", "pull_request", head)
+
+    assert opened("a-stranger/numbers").codes == {} and opened("team/numbers", "synchronize").codes == {}
+    assert team.comments(7) == []
+    assert not opened("team/numbers").failed
+    [comment] = team.comments(7)
+    assert comment["body"].startswith(team.marker) and "3 binds from this pull request" in comment["body"]
+    # One comment stays one: by whoever is told first, and by every later push.
+    assert "makes its comment itself" in opened("team/numbers").out
+    team.project.desks([4])
+    head = forge.commit("change-7")
+    forge.open(7, head)
+    assert not team.plan(head).failed
+    [again] = team.comments(7)
+    assert again["id"] == comment["id"] and "4 binds" in again["body"]
+
+
 @pytest.mark.parametrize("fate", [Fate.DROPPED, Fate.ANSWER_LOST])
 def test_a_cancelled_apply_is_recovered(watched: tuple[Team, Tap], fate: Fate) -> None:
     team, tap = watched
