@@ -40,11 +40,14 @@ def _postgres(config: StateConfig, invocation: Invocation, clock: Clock) -> Back
 
 
 def _object(config: StateConfig, invocation: Invocation, clock: Clock) -> Backend:
-    from pnsync.backends.object import ObjectBackend
+    from pnsync.backends.object import KEEP, ObjectBackend
 
     endpoint = _maybe(config, "endpoint")
     _check_host(endpoint, "endpoint", invocation)
-    return ObjectBackend(_text(config, "url"), clock, endpoint=endpoint, region=_maybe(config, "region"))
+    keep = int(_text(config, "keep", str(KEEP)))
+    return ObjectBackend(
+        _text(config, "url"), clock, endpoint=endpoint, region=_maybe(config, "region"), keep=keep
+    )
 
 
 def _http(config: StateConfig, invocation: Invocation, clock: Clock) -> Backend:

@@ -22,7 +22,7 @@ BACKENDS: Final = {
     "local": ("path",),
     "git": ("ref", "remote"),
     "postgres": ("dsn", "name"),
-    "object": ("url", "endpoint", "region"),
+    "object": ("url", "endpoint", "region", "keep"),
     "http": (
         "address", "lock_address", "unlock_address", "update_method", "lock_method", "unlock_method",
         "username", "password",
@@ -32,6 +32,7 @@ BACKENDS: Final = {
 COMMON_SETTINGS: Final = ("backend", "encryption", "plain_in_git")
 _FROM_ENVIRONMENT = ("dsn", "username", "password")
 _NEEDED = {"postgres": "dsn", "object": "url", "http": "address"}
+_KEEP = re.compile(r"[1-9][0-9]{0,2}")
 _LINEAGE = re.compile(r"[A-Za-z0-9-]{4,64}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
 _USERINFO = re.compile(r"://[^/?#]*@")
@@ -208,6 +209,11 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
         findings.report(
             "E242", f"{key} must be a text, got {complaints.kind_of(value)}", node.span_of_value(key)
         )
+    elif key == "keep":
+        if not _KEEP.fullmatch(value):
+            findings.report(
+                "E242", "keep must be 1 to 999", node.span_of_value(key), label="snapshots, as 20"
+            )
     elif key == "path":
         try:
             check_path(value)

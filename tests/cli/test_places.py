@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 from stores import places, servers
+from stores.clocks import StepClock
 from stores.meddler import Meddler
 from stores.state_server import StateServer
 
+from pnsync.backends.object import ObjectBackend
 from pnsync.cli.places import BACKENDS
 from pnsync.config import read_place
 from pnsync.config.settings import BACKENDS as CONFIGURABLE
@@ -270,6 +272,22 @@ def test_credentials_that_end_in_mid_apply_lose_and_double_nothing(
     assert run("verify").exit_code == 0
     summary = json.loads(run("plan", "--format", "json").stdout)["summary"]
     assert (summary["unchanged"], summary["unmanaged"], summary["calls"]) == (3, 0, 0)
+
+
+@pytest.mark.xdist_group("object")
+def test_as_many_earlier_snapshots_are_kept_as_the_files_say(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = object_store(project, monkeypatch)
+    for text, code in (("0", 8), ("many", 8), ("2", 0)):
+        write(project, LONDON, extra=f"state: {state[:-1]}, keep: {text}}}\n")
+        assert run("validate").exit_code == code
+    for other in (SEVEN, RIDE, SEVEN, RIDE):
+        write(project, LONDON, other, extra=f"state: {state[:-1]}, keep: 2}}\n")
+        assert run("apply", "--auto-approve", "--allow-unbind", "1").exit_code == 0
+    place = places.open_place(f"object {servers.moto().endpoint} {state.split(chr(39))[1]}", StepClock())
+    assert isinstance(place, ObjectBackend)
+    assert len(place._numbers("snap/")) == 2
 
 
 def test_every_backend_that_files_may_name_can_be_opened() -> None:
