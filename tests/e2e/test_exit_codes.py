@@ -151,6 +151,38 @@ def test_5_a_plan_whose_vendor_moved(project: Project) -> None:
     assert "desk-1: rebind was approved, and is bind now" in found.err
 
 
+def test_5_a_plan_that_is_old_or_another_state_s(project: Project) -> None:
+    program = project.program
+    project.desks([1])
+    program.run("plan", "--out", "early.pnsplan", code=0)
+    applied(project, 1)
+    assert program.run("apply", "early.pnsplan", code=5).err.startswith("error[A505]")
+    project.desks([1, 2])
+    program.run("plan", "--out", "p.pnsplan", code=0)
+    program.ahead_seconds = 30
+    assert program.run("apply", "p.pnsplan", "--max-age", "20s", code=5).err.startswith("error[A508]")
+    shutil.move(project.folder / "state", project.folder / "elsewhere")
+    program.run("state", "rebuild", "--lineage", "00c0ffee", code=None)
+    assert program.run("apply", "p.pnsplan", code=5).err.startswith("error[A505]")
+    shutil.rmtree(project.folder / "state")
+    shutil.move(project.folder / "elsewhere", project.folder / "state")
+    program.run("apply", "p.pnsplan", "--max-age", "1h", code=0)
+    assert project.nx.count("bind") == 2
+
+
+def test_5_a_stale_plan_shows_what_differs(project: Project) -> None:
+    applied(project, 1)
+    project.bindings["desk-1"] = project.bindings["desk-1"].replace("101", "102")
+    project.write()
+    project.program.run("plan", "--out", "p.pnsplan", code=0)
+    project.bindings["desk-1"] = project.bindings["desk-1"].replace("102", "103")
+    project.write()
+    found = project.program.run("apply", "p.pnsplan", code=5)
+    assert "bindings.desk-1: rebind was approved, and it is another one now" in found.err
+    assert "    - extension after: 102\n      + extension after: 103\n" in found.err
+    assert project.nx.count("bind") == 1
+
+
 def test_5_a_plan_that_is_not_signed(project: Project) -> None:
     project.desks([1])
     project.program.run("plan", "--out", "p.pnsplan", code=0)
