@@ -381,6 +381,17 @@ def test_two_candidates_in_unknown_zones_are_a_decision() -> None:
     assert [decision.code for decision in settled(open_(one), rows).decisions] == ["P302"]
 
 
+def test_beside_the_binding_of_a_settled_attempt_another_of_its_pair_is_a_decision() -> None:
+    """A second delivery, or a stranger's: nothing is unbound on a guess."""
+    one = replace(attempt(RIDE), known_ids=())
+    known = open_(one, standing=Standing.ECHO, entries={RIDE.address: made(RIDE, bind_id="ours")})
+    rows = [effect(one, "ours"), effect(one, "other", late=2)]
+    found = settled(known, rows)
+    assert [decision.code for decision in found.decisions] == ["P302"] and not found.events
+    assert "ours" in found.decisions[0].summary and "other" in found.decisions[0].summary
+    assert not settled(known, rows[:1]).decisions
+
+
 # -- adoption ------------------------------------------------------------------------------------------------------------
 
 

@@ -32,8 +32,8 @@ PLAN_PAGES: Final[dict[str, Page]] = {
     ),
     "P302": Page(
         "Two bindings could be the outcome of one call",
-        "A call ended without an answer, and the vendor, which knows no ids of ours, lists two bindings that both could "
-        "be it. Taking the wrong one would unbind somebody else's. Look at both at the vendor and remove the one that "
+        "A call ended without an answer, or the network delivered it twice, or somebody bound the same pair a moment "
+        "later: the vendor, which knows no ids of ours, lists two bindings that both could be its outcome. Taking the wrong one would unbind somebody else's. Look at both at the vendor and remove the one that "
         "should not be; the next plan then finds one.",
     ),
     "P303": Page(

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from pnsync.errors import ExitCode
 from pnsync.model import Binding, Lifetime, Mode
 from pnsync.sandbox.faults import Effect, Fault, Reply
 from pnsync.sandbox.switches import LaSwitches, NxSwitches
@@ -77,15 +78,41 @@ def test_what_a_lagging_listing_does_not_show_is_not_bound_twice(skew: float) ->
     one.end()
 
 
-@pytest.mark.parametrize("binding", [PAIR, NAMED])
-def test_a_second_delivery_is_found_and_unbound(binding: Binding) -> None:
-    one = Scenario(binding, nx=NxSwitches(duplicate_client_id="second"))
-    one.fault(binding.provider, Fault.named("twice", operation=BINDS[binding.provider]))
+def test_a_second_delivery_is_found_and_unbound() -> None:
+    one = Scenario(NAMED, nx=NxSwitches(duplicate_client_id="second"))
+    one.fault("nx", Fault.named("twice", operation=BINDS["nx"]))
     one.apply()
-    assert len(one.live(binding.provider)) == 2
+    assert len(one.live("nx")) == 2
     one.apply()
-    assert len(one.live(binding.provider)) == 1
+    assert len(one.live("nx")) == 1
     one.end()
+
+
+def test_a_second_delivery_that_no_id_tells_from_a_strangers_binding_is_a_persons_decision() -> None:
+    one = Scenario(PAIR)
+    one.fault("la", Fault.named("twice", operation=BINDS["la"]))
+    one.apply()
+    assert len(one.live("la")) == 2
+    run = one.apply()
+    assert run.verdict is not None and ExitCode.DECISION in run.verdict.codes
+    assert len(one.live("la")) == 2
+    one.end()
+
+
+def test_what_others_bind_for_the_same_pair_is_not_unbound() -> None:
+    """A moment after ours, with the same lifetime: the listing cannot tell it from a second delivery."""
+    one = Scenario(PAIR)
+    one.apply()
+    (ours,) = one.live("la")
+    a, b = PAIR.phone_a.digits, (PAIR.phone_b or PAIR.phone_a).digits
+    one.universe.time.seconds += 5
+    theirs = one.universe.vendors["la"].transport.console.add(
+        "axxb", phone_a=a, phone_b=b, x_a="9188061024", x_b="9188061025", app_id="4luaKsL2", expires_in=86400
+    )
+    one.apply()
+    one.universe.time.seconds += 3000
+    one.apply()
+    assert {ours, theirs} == set(one.live("la"))
 
 
 def test_a_second_delivery_after_the_unbind_is_found_and_unbound() -> None:
