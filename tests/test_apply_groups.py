@@ -275,3 +275,32 @@ def test_an_attempt_that_is_not_made_after_all_is_closed_with_the_reason() -> No
     late.go(plan_of_many(2), calls_a_record=10)
     assert given_up(late) == [Closed("run.1", NotSent("its turn came too late", withdrawn=True), NOW + 16)]
     assert late.calls == ["bind n00", "bind n01"]
+
+
+def test_a_call_may_leave_at_the_last_moment_of_its_stamp() -> None:
+    bench = Bench()
+    bench.seconds["bind n00"] = GROUP_WITHIN_SECONDS
+    bench.go(plan_of_many(2), calls_a_record=10)
+    assert bench.times == [0.0, 15.0] and given_up(bench) == []
+
+
+@pytest.mark.parametrize("parallelism", [1, 2, 4])
+def test_the_hold_is_checked_for_every_call(parallelism: int) -> None:
+    bench = Bench().go(plan_of_many(8), parallelism=parallelism, calls_a_record=4)
+    assert bench.happened.count("check") == len(bench.calls) == 8
+    for place, one in enumerate(bench.happened):
+        if isinstance(one, Called):
+            before = [
+                other for other in bench.happened[:place] if other == "check" or isinstance(other, Called)
+            ]
+            assert before[-1] == "check", "between any two calls"
+
+
+def test_a_part_that_was_announced_and_not_made_leaves_its_change_half_done() -> None:
+    plan = plan_of_many(2)
+    plan = replace(plan, steps=(plan.steps[0], replace(plan.steps[1], change=0)))
+    bench = Bench()
+    bench.signal_at = 0.5
+    bench.go(plan, calls_a_record=10)
+    assert bench.calls == ["bind n00"]
+    assert bench.failed == {"n00": ("A130", "half done: the run was stopped")}
