@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sealing.keyholders import Holder as Keyholder
 from stores import servers
-from stores.child import FastClock
+from stores.child import FastClock, sealing
 from stores.places import bare, open_place
 from stores.state_server import StateServer
 from stores.values import holder
@@ -111,7 +113,9 @@ def start(place: str) -> Iterator[Start]:
 
 def store(place: str) -> Store:
     clock = FastClock(SPEED)
-    return Store(open_place(place, clock), clock, pinned_lineage=None, heartbeat=clock.heartbeat)
+    return Store(
+        open_place(place, clock), clock, pinned_lineage=None, codec=sealing(), heartbeat=clock.heartbeat
+    )
 
 
 def test_processes_that_race_for_slots_never_share_one(place: str, start: Start) -> None:
@@ -165,6 +169,42 @@ def test_a_process_that_stood_still_past_its_lease_is_fenced(place: str, start: 
     found = store(place).load()
     assert found is not None
     assert (found.notes["colour"], found.notes["size"], found.serial) == ("red", "9", 1)
+
+
+@pytest.fixture
+def sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here and in every process that is started, the state is sealed."""
+    monkeypatch.setenv("PNSYNC_AGE_IDENTITY", Keyholder().secret)
+
+
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize("place", [POSTGRES, SEAWEED], indirect=True)
+def test_a_process_that_stood_still_over_a_sealed_state_is_fenced(place: str, start: Start) -> None:
+    """The one that took over reads what it had sealed; what it seals afterwards comes into no record."""
+    test_a_process_that_stood_still_past_its_lease_is_fenced(place, start)
+    found = open_place(place, FastClock(SPEED)).read("snapshot")
+    assert found is not None
+    assert b'"sealing"' in found.data
+
+
+@pytest.mark.parametrize("ahead", ["-7200", "7200"])
+@pytest.mark.parametrize("place", [POSTGRES], indirect=True)
+def test_a_clock_that_is_hours_off_neither_holds_nor_loses_a_lease(
+    place: str, start: Start, monkeypatch: pytest.MonkeyPatch, ahead: str
+) -> None:
+    """No two clocks are compared: a contender watches with its own."""
+    monkeypatch.setenv("CLOCK_AHEAD", ahead)
+    child = start("a")
+    monkeypatch.delenv("CLOCK_AHEAD")
+    assert child.ask("hold") == "held"
+    with pytest.raises(Locked):
+        store(place).hold(holder(), timeout=70)
+    assert child.ask("record colour blue") == "recorded", "it was renewed all the while"
+    child.stop()
+    began = time.monotonic()
+    with store(place).hold(holder(), timeout=75) as session:
+        assert (time.monotonic() - began) * SPEED >= 60 - 15, "not before it was watched for a minute"
+        assert session.state.notes["colour"] == "blue"
 
 
 def test_a_process_that_goes_on_without_asking_is_fenced_by_the_log(place: str, start: Start) -> None:

@@ -2,7 +2,8 @@
 
     python -m stores.child PLACE NAME [SPEED]
 
-PLACE is as in places.py; with SPEED its clock runs so many times faster, and with it leases and their heartbeats.
+PLACE is as in places.py; with SPEED its clock runs so many times faster, and with it leases and their heartbeats. What is
+sealed is so to the identity in PNSYNC_AGE_IDENTITY, where that is set; CLOCK_AHEAD tells how wrong its wall clock is.
 """
 
 import json
@@ -17,7 +18,11 @@ from pnsync.holder import Holder
 from pnsync.interfaces import Taken
 from pnsync.journal import Noted
 from pnsync.lease import RENEW_SECONDS, Lease, Stop, heartbeat
+from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.record import frame, unframe
+from pnsync.sealing.codec import SealingCodec, SealingSettings
+from pnsync.sealing.identity import Identity
+from pnsync.sealing.mark import Mark
 from pnsync.store import Session, Store
 from stores.places import open_place
 
@@ -27,9 +32,10 @@ class FastClock:
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
+        self._ahead = float(os.environ.get("CLOCK_AHEAD", "0"))
 
     def now(self) -> float:
-        return time.time()
+        return time.time() + self._ahead
 
     def monotonic(self) -> float:
         return time.monotonic() * self._speed
@@ -41,13 +47,23 @@ class FastClock:
         return heartbeat(lease, RENEW_SECONDS / self._speed)
 
 
+def sealing() -> PhoneCodec:
+    """How the environment says that the state is sealed."""
+    if "PNSYNC_AGE_IDENTITY" not in os.environ:
+        return CLEAR
+    identity = Identity(os.environ)
+    return SealingCodec(SealingSettings(identity.recipients(), enforced=True), identity, mark=Mark({}))
+
+
 class Child:
     """A run of its own."""
 
     def __init__(self, place: str, name: str, speed: float = 1.0) -> None:
         clock = FastClock(speed)
         self.backend = open_place(place if " " in place else f"local {place}", clock)
-        self.store = Store(self.backend, clock, pinned_lineage=None, heartbeat=clock.heartbeat)
+        self.store = Store(
+            self.backend, clock, pinned_lineage=None, codec=sealing(), heartbeat=clock.heartbeat
+        )
         self.holder = Holder(
             f"{os.getpid():08x}", name, "here", os.getpid(), "pnsync apply", int(time.time())
         )
