@@ -132,6 +132,11 @@ def a_first_bind_that_is_over() -> str:
 
 
 @case
+def first_binds_that_are_over() -> str:
+    return ask([PAST, placed(axb("two", 3, 4, lifetime=PAST.lifetime), 8)])
+
+
+@case
 def a_first_bind_whose_provider_was_not_read() -> str:
     return ask([ORDER], None, unread("nx"))
 
@@ -544,6 +549,12 @@ def no_longer_declared_and_expired() -> str:
             ),
             "an hour ago",
             ask([], {"bindings.d": replace(one, expires_at=NOW - HOUR)}, []),
+            "at a provider that was not read",
+            ask([], {"bindings.d": one}, unread("nx")),
+            "at a provider that is no longer configured",
+            ask(desired([], providers={"nx2": PROVIDERS["nx2"]}), {"bindings.d": one}, unread("nx")),
+            "where nothing may be missing",
+            ask(desired([], policy=Policy(max_missing=Limit(count=0))), {"bindings.d": one}, []),
             "without quarantine",
             ask(desired([], policy=Policy(quarantine_seconds=0)), {"bindings.d": one}, []),
         ]
