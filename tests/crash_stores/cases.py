@@ -122,15 +122,26 @@ def try_case(prepared: Universe, case: Case, site: Site, master: Master) -> Foun
     return Found("", went_on, refused, struck)
 
 
-def calls_of(universe: Universe, case: Case, site: Site, master: Master) -> list[str]:
-    """The calls to the place of a run that nothing disturbs, or of the recovery of a case."""
+def calls_of(universe: Universe, case: Case, site: Site, master: Master) -> list[int]:
+    """The calls to the place of a run that nothing disturbs, or of the recovery of a case: how long each answer is."""
     elsewhere = Elsewhere(universe, site.kind, site.opens, site.direct)
     if case.first:
         apply(elsewhere, case, Client(disturbance(case, site, master)))
-    client = Client()
+    client, proxy = Client(), site.proxy
+    lengths: list[int] = []
+    passed = 0
+
+    def measure(name: str) -> None:
+        nonlocal passed
+        before, passed = passed, 0 if proxy is None else proxy.answered
+        if name != "read lease":
+            lengths.append(passed - before)
+
+    client.meter = measure
     run = apply(elsewhere, case, client)
     assert run.verdict is not None, run
-    return client.asked_for
+    assert len(lengths) == client.asked
+    return lengths
 
 
 class Cases:
@@ -142,7 +153,7 @@ class Cases:
         with seeded(Random(seed)):
             self._prepared = prepared(seed)
 
-    def calls(self, case: Case) -> list[str]:
+    def calls(self, case: Case) -> list[int]:
         """What `calls_of` tells."""
         found = self._forked(case, lambda site, master: calls_of(self._prepared, case, site, master))
         assert isinstance(found, list), found
@@ -152,16 +163,18 @@ class Cases:
         self, parallelism: int, *, stride: int, nested: int, random: Random, only: str | None = None
     ) -> Iterator[Case]:
         """Every `stride`-th call in every way (or `only` one); after a death every `nested`-th of the recovery (0: none)."""
-        calls = len(self.calls(Case(self.seed, parallelism, 0, "")))
+        answers = self.calls(Case(self.seed, parallelism, 0, ""))
+        calls = len(answers)
         ways = (*DEATHS, *(CUTS if self.kind != "git" else ()), *SHAKEN[self.kind])
         for turn, way in enumerate(ways):
             if only not in (None, way):
                 continue
             step = stride * (4 if way == "restarted" else 1)
             for first in range(1 + turn % step, calls + 1, step):
-                byte = random.choice(
-                    (0, 1, random.randrange(40), random.randrange(200), random.randrange(900))
-                )
+                # The end of an answer tells that what was asked for is durable: losing that is the hardest.
+                last = max(0, answers[first - 1] - 1 - random.randrange(16))
+                anywhere = (0, 1, random.randrange(40), random.randrange(200), random.randrange(900))
+                byte = random.choice((last, last, last, *anywhere) if way == "answer cut" else anywhere)
                 case = Case(self.seed, parallelism, first, way, byte if way in CUTS else 0)
                 yield case
                 if nested and way == "dies after":

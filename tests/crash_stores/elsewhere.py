@@ -49,8 +49,9 @@ class Client(Process):
         super().__init__()
         self.disturbance = disturbance
         self.asked = 0
-        self.answered = False
         self.asked_for: list[str] = []
+        self.meter: Callable[[str], None] = lambda name: None
+        """Is told of each call that was answered."""
 
     def due(self, name: str) -> Disturbance | None:
         """Count a call; what is to happen at it."""
@@ -88,7 +89,7 @@ class Watched:
                 due.after(client)
         client.point(f"{name}, answered")
         if isinstance(client, Client):
-            client.answered = True
+            client.meter(name)
         return found
 
     def read(self, name: str) -> Blob | None:

@@ -21,6 +21,8 @@ class Severing:
         self._guard = threading.Lock()
         self._side, self._left = "", 0
         self.cuts = 0
+        self.answered = 0
+        """Bytes of answers that came by."""
         listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -66,6 +68,7 @@ class Severing:
     def _passing(self, side: str, size: int) -> int:
         """How many of these bytes pass; fewer than there are where it is cut here."""
         with self._guard:
+            self.answered += size if side == ANSWER else 0
             if self._side != side:
                 return size
             if size <= self._left:
