@@ -48,7 +48,7 @@ class Image:
         self.made += 1
         content = file.durable
         if file.content != file.durable:
-            same = len(file.durable) if file.content.startswith(file.durable) else 0
+            same = len(os.path.commonprefix([file.durable, file.content]))  # what was synced and not written again stays
             kept, rest = file.content[:same], file.content[same:]
             part = rest[: random.randint(0, len(rest))]
             content = random.choice(
