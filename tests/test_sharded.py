@@ -271,11 +271,12 @@ class PausedBackend(RoomyBackend):
         super().append(seq, record)
 
 
+@pytest.mark.parametrize("deletes", [True, False], ids=["deletes", "may not delete"])
 @pytest.mark.parametrize("other", ["same parts", "other parts", "the whole"])
-def test_one_that_stood_still_while_it_made_other_parts_undoes_nothing(other: str) -> None:
+def test_one_that_stood_still_while_it_made_other_parts_undoes_nothing(other: str, deletes: bool) -> None:
     """Another run takes its leases over, works, and what it did stays done, wherever the first one had stopped."""
     for at in range(60):
-        room = Room()
+        room = Room(deletes=deletes)
         before = filled(room)
         with part(room, 0, 2):
             pass

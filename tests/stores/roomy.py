@@ -26,8 +26,10 @@ class Budget:
 class Room:
     """Places by their names, which outlive processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, deletes: bool = True) -> None:
         self.places: dict[str, MemoryPlace] = {}
+        self.deletes = deletes
+        """Whether anybody may delete; where not, what counts no more stays and is skipped."""
 
 
 class RoomyBackend(MemoryBackend):
@@ -45,6 +47,8 @@ class RoomyBackend(MemoryBackend):
 
     def retire(self) -> None:
         self.budget.spend()
+        if not self.room.deletes:
+            return
         log = self.place.log
         for seq in sorted(log)[:-1]:
             del log[seq]
@@ -66,4 +70,5 @@ class RoomyBackend(MemoryBackend):
 
     def drop(self, through: int) -> None:
         self.budget.spend()
-        super().drop(through)
+        if self.room.deletes:
+            super().drop(through)
