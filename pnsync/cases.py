@@ -233,6 +233,10 @@ class Declared:
 
     def _expired(self, case: Case, entry: Entry) -> None:
         lifetime = case.binding.lifetime
+        ends = None if case.row is None else case.row.expires_at
+        if ends is not None and ends != entry.expires_at:
+            # Somebody moved its end at the vendor, and apply waits for the end that the state records.
+            self.found.bookkeeping.append(Recorded(case.address, replace(entry, expires_at=ends)))
         if not wanted_again(lifetime, self.now):
             why = "its expires_at has passed" if over(lifetime, self.now) else "keep is false"
             self._note("P202", f"{case.address} has expired and is left alone: {why}", case)

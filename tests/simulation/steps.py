@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from pnsync.errors import ExitCode, Fenced, PnsyncError, StateError
+from pnsync.phone import Phone
 from pnsync.planning import Planned, PlanOptions
 from pnsync.sandbox.records import Binding
 from pnsync.state import Entry, Head, State
@@ -59,10 +60,9 @@ def judged(universe: Universe, run: Run, *, storage: bool = False) -> Run:
     return run
 
 
-def allowed(universe: Universe, random: Random) -> PlanOptions:
-    """The permissions that this plan asks for (it may unbind everything, for one)."""
-    asked = " ".join(one.advice for one in universe.plan(random).plan.refusals)
-    count = re.search(r"--allow-unbind (\d+)", asked)
+def allowed(refused: PnsyncError) -> PlanOptions:
+    """The permissions that a refused plan asks for (it may unbind everything, for one)."""
+    count = re.search(r"if that is meant: --allow-unbind (\d+)", " ".join(refused.detail))
     return PlanOptions(allow_unbind=None if count is None else int(count[1]))
 
 
@@ -175,8 +175,8 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
     """Somebody works at a vendor's console; `between`: while an apply runs.
 
     An id that is given again between the proof of an unbind and its call no program can tell (SPEC 5 allows ten
-    minutes, and a listing that lags shows what is gone); nor, at LAAFFIC, what a call made whose expiry was changed since, or which of two equal pairs is ours
-    while its zone is not known. None of these is done here.
+    minutes, and a listing that lags shows what is gone); nor, at LAAFFIC, what a call made whose expiry was changed
+    since, or which of two equal pairs is ours while one of our calls may still take effect. None of these is done here.
     """
     universe.figures.counts["console"] += 1
     vendor = universe.vendors[random.choice(sorted(universe.vendors))]
@@ -214,7 +214,8 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
             console.change(bind_id, expires_at=universe.time.true + random.choice((100, 50_000)))
     elif kind == "own pair" and universe.files.bindings and not (between and vendor.kind == "laaffic"):
         one = universe.files.bindings[random.choice(sorted(universe.files.bindings))]
-        if one.provider == vendor.name and one.phone_b is not None:
+        twin = vendor.kind == "laaffic" and (one.phone_a, one.phone_b) in _open_pairs(universe)
+        if one.provider == vendor.name and one.phone_b is not None and not twin:
             x = "9188061024" if vendor.kind == "laaffic" else "447401264118"
             console.add(
                 "axb", phone_a=one.phone_a.digits, phone_b=one.phone_b.digits, x_a=x,
@@ -237,6 +238,13 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
             expires_in=70_000,
             **values,
         )
+
+
+def _open_pairs(universe: Universe) -> set[tuple[Phone, Phone | None]]:
+    """The pairs of which one of our calls may still have an effect."""
+    state = universe.state()
+    targets = [] if state is None else [one.intent.target for one in state.pending.values()]
+    return {(one.phone_a, one.phone_b) for one in targets if isinstance(one, Entry)}
 
 
 def _recorded(universe: Universe) -> list[Entry]:
