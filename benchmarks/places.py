@@ -31,6 +31,7 @@ from pnsync.scope import Shard
 from pnsync.sharded import ShardedStore
 from pnsync.state import State, target_of
 from pnsync.store import Store, new_state
+from pnsync.workflow import CALLS_A_RECORD
 
 RECORDS = 200
 POSTGRES = "{backend: postgres, dsn: {env: STATE_DSN}, name: %s}"
@@ -56,7 +57,7 @@ def each_place(work: Path) -> dict[str, tuple[Backend, int]]:
         "git": f"git {places.bare(work)} refs/pnsync/{uuid4()}",
     }
     return {
-        name: (places.open_place(text, clock), 10 if name == "git" else 1) for name, text in texts.items()
+        name: (places.open_place(text, clock), CALLS_A_RECORD.get(name, 1)) for name, text in texts.items()
     }
 
 
