@@ -48,7 +48,10 @@ class Image:
         self.made += 1
         content = file.durable
         if file.content != file.durable:
-            same = len(os.path.commonprefix([file.durable, file.content]))  # what was synced and not written again stays
+            # What was synced and not written again stays.
+            pairs = enumerate(zip(file.durable, file.content, strict=False))
+            ends = min(len(file.durable), len(file.content))
+            same = next((at for at, (kept, seen) in pairs if kept != seen), ends)
             kept, rest = file.content[:same], file.content[same:]
             part = rest[: random.randint(0, len(rest))]
             content = random.choice(
