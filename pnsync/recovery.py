@@ -192,18 +192,16 @@ class _Settling:
             told = listing.started_at >= intent.not_before
             rows = [row for row in rows if told or row.bind_id not in self.state.unbound]
             rows = [row for row in rows if self._in_window(row, intent, target)]
-            candidates = [row.bind_id for row in rows]
-            entry = self.fold.entries.get(intent.address)
-            if rows and pending.standing is Standing.ECHO and isinstance(entry, Entry) and entry.bind_id:
-                # The attempt has its binding. Another may be a second delivery or a stranger's, and no id tells.
-                candidates.append(entry.bind_id)
-            if len(candidates) > 1:
-                self._decide(
-                    "P302",
-                    f"{intent.address}: {len(candidates)} bindings could be the outcome of one call: "
-                    + ", ".join(candidates),
-                    intent.address,
+            # An answered attempt has its binding: another may be a second delivery or a stranger's, and no id tells.
+            answered = pending.standing is Standing.ECHO
+            if len(rows) > 1 or (rows and answered):
+                ids = ", ".join(row.bind_id for row in rows)
+                which = (
+                    "a second delivery of one call, or somebody else's"
+                    if answered
+                    else "the outcome of one call"
                 )
+                self._decide("P302", f"{intent.address}: {ids} could be {which}; no id tells", intent.address)
                 return
         rows = [row for row in rows if not self._taken(row)]
         if rows:

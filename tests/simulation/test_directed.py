@@ -115,7 +115,7 @@ def test_what_others_bind_for_the_same_pair_is_not_unbound() -> None:
     assert {ours, theirs} == set(one.live("la"))
 
 
-def test_a_second_delivery_after_the_unbind_is_found_and_unbound() -> None:
+def test_a_second_delivery_after_the_unbind_is_a_persons_decision_where_no_id_tells() -> None:
     one = Scenario(DRIVER, RIDE)
     one.fault("la", Fault.named("again", operation="pns/bind", after_seconds=60))
     one.apply()
@@ -125,8 +125,8 @@ def test_a_second_delivery_after_the_unbind_is_found_and_unbound() -> None:
     one.universe.time.seconds += 100
     one.universe.check()
     assert len(one.live("la")) == 1
-    one.apply()
-    assert not one.live("la")
+    run = one.apply()
+    assert run.verdict is not None and ExitCode.DECISION in run.verdict.codes
     one.end()
 
 

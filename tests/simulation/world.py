@@ -78,6 +78,10 @@ def seeded(random: Random) -> Iterator[None]:
         secrets.token_hex, secrets.token_bytes = hexes, raw
 
 
+CLOCK_SECONDS = 5
+"""How well a run knows when a binding ends: answers carry the time in whole seconds, and a call takes some."""
+
+
 class Universe:
     """Everything there is, under one seed."""
 
@@ -316,6 +320,9 @@ class Universe:
                     continue
                 if twin.address != intent.address or one.delivery > 1 or one.sent.distrusted:
                     continue
+                ends = other.board.bindings[bind_id].expires_at
+                if ends and ends <= self.time.true + abs(self.skew) + CLOCK_SECONDS:
+                    continue  # it has ended, by the clock of the machine at least
                 if intent.replaces == bind_id:
                     continue
                 state = self.state()
@@ -388,6 +395,8 @@ class Universe:
                         continue
                 elif ("la", row.phone_a, row.phone_b) in pairs:
                     continue
+                elif made.delivery > 1 or made.sent.distrusted:
+                    continue  # no id tells it from a stranger's: a person was asked while its window was open
                 if self.relaxed and vendor.kind != "nxcloud":
                     continue
                 intent = made.sent.intent
