@@ -309,6 +309,17 @@ def test_beside_one_that_waits_for_an_end_nothing_later_overtakes() -> None:
     assert bench.calls == ["bind a", "bind b"]
 
 
+def test_while_others_need_the_state_no_change_is_begun_and_one_that_is_half_done_is_finished() -> None:
+    known = state(bound(A))
+    bench = Bench(known)
+    bench.go(
+        planned([replace(A, recording=True), B], known),
+        wait=lambda: 30.0 if 0.5 < bench.passed < 30.0 else 0.0,
+    )
+    assert bench.calls == ["unbind a", "bind a", "bind b"]
+    assert bench.times == [0.0, 1.0, 32.0] and bench.slept == [30.0]
+
+
 def test_a_slot_is_asked_for_once_for_a_call() -> None:
     bench = Bench()
     asked: list[str] = []
