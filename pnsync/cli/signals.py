@@ -12,6 +12,7 @@ import select
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import IO, Final, Self
@@ -58,6 +59,8 @@ class Signals:
     def __enter__(self) -> Self:
         self._heard, self._hears = os.pipe()
         self._awake, self._wakens = os.pipe()
+        # Threads of the run may still sleep after its end: both stay open as long as anybody can use them.
+        weakref.finalize(self, _close, self._awake, self._wakens).atexit = False
         os.set_blocking(self._hears, False)
         self._before = {one: signal.signal(one, self._handle) for one in WATCHED}
         self._wakeup_before = signal.set_wakeup_fd(self._hears, warn_on_full_buffer=False)
@@ -129,6 +132,11 @@ class Signals:
                 return None
             if heard[0] in WATCHED:
                 return heard[0]
+
+
+def _close(*descriptors: int) -> None:
+    for one in descriptors:
+        os.close(one)
 
 
 class SystemClock:

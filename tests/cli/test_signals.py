@@ -104,3 +104,32 @@ def test_handlers_are_put_back() -> None:
     with Signals(gentle=True):
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+MANY = """
+import gc, os, time
+from pnsync.cli.signals import Signals, SystemClock
+def runs(count):
+    for _ in range(count):
+        with Signals(gentle=True) as signals:
+            SystemClock(signals).sleep(0.0001)
+    del signals
+    until = time.monotonic() + 10
+    while (left := len(os.listdir("/proc/self/fd"))) > 5 and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.01)
+    return left
+print(runs(3), runs(50))
+"""
+
+
+def test_many_runs_in_one_process_leave_no_descriptor_open() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", MANY],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.split()
+    assert told[0] == told[1]
