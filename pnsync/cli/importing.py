@@ -274,12 +274,28 @@ def _tell_rest(session: "Opened", made: "Declarations") -> None:
             "Where it does, declare `mode: axg` before it is renewed:",
             (f"bindings.{name}  {escape(group)}" for name, group in sorted(made.maybe_groups.items())),
         )
-    unknown = sorted({row.provider for row in made.rows.values() if row.expires_at is None})
-    if unknown:
-        first = next(name for name, row in made.rows.items() if row.expires_at is None)
+    for provider in sorted({row.provider for row in made.rows.values() if row.expires_at is None}):
+        _tell_of_zone(session, made, provider)
+
+
+def _tell_of_zone(session: "Opened", made: "Declarations", provider: str) -> None:
+    """What to do where ends are listed without a zone: nothing is judged by them, so that nothing is renewed by them."""
+    from pnsync.plan import instant
+    from pnsync.zones import ZONE_LIMIT_SECONDS
+
+    ends = [
+        (row.naive_expiry or 0, name)
+        for name, row in made.rows.items()
+        if row.provider == provider and row.expires_at is None
+    ]
+    first, name = min(ends)
+    session.show(
+        f"When {counted(len(ends), 'binding')} of {provider} {'end' if len(ends) > 1 else 'ends'} is not known: its listing names "
+        "no time zone. The first binding that pnsync makes there tells it; until then these are not renewed."
+    )
+    if first:
         session.show(
-            f"When bindings of {', '.join(unknown)} end is not known: its listing names no time zone, which the first binding "
-            "that pnsync makes there tells. Until then they are not renewed. To learn it at once, make one anew:"
+            f"The first may end at any time from {instant(first - ZONE_LIMIT_SECONDS)}; to learn it at once, make that one anew:"
         )
-        session.show(f"    {session.invocation.again('plan')} --replace bindings.{first} --out zone.pnsplan")
-        session.show("    pnsync apply zone.pnsplan")
+    session.show(f"    {session.invocation.again('plan')} --replace bindings.{name} --out zone.pnsplan")
+    session.show(f"    {session.invocation.again('apply')} zone.pnsplan")
