@@ -14,7 +14,7 @@ from pnsync.verdict import Failed
 from pnsync.workflow import ApplyOptions
 
 from .steps import STEPS, allowed, judged, nothing_due, settle_down
-from .world import Universe, Violation, seeded
+from .world import Run, Universe, Violation, seeded
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def converge(universe: Universe, random: Random) -> None:
         universe.check()
         last = attempt == applies - 1
         universe.time.seconds += 45 if last else 2000 + universe.files.quarantine_seconds
+    run = _windows(universe, random) or run
     found = universe.plan(random)
     state = universe.check()
     verdict = run.verdict
@@ -140,6 +141,17 @@ def converge(universe: Universe, random: Random) -> None:
         again = judged(universe, universe.apply(random, options=ApplyOptions(plan=PlanOptions())))
         if again.calls:
             raise Violation("SPEC 4", "a plan was empty and its apply made calls")
+
+
+def _windows(universe: Universe, random: Random) -> Run | None:
+    """The apply that settles what the last one left open, once its windows are over; None where nothing is open."""
+    state = universe.state()
+    blocking = {} if state is None else state.blocking()
+    if not blocking:
+        return None
+    over = max(one.intent.not_before for one in blocking.values())
+    universe.time.seconds += max(0.0, over - universe.time.true) + 60
+    return judged(universe, universe.apply(random, options=ApplyOptions(settle_seconds=4000.0)))
 
 
 def _unlisted(state: State, failed: Failed) -> bool:
