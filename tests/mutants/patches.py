@@ -51,8 +51,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 APPLY,
-                "        self.batch.add(Opened(intent))\n        self.batch.flush()\n",
-                "        self.batch.add(Opened(intent))\n",
+                "            self.session.check()\n            self._write()\n        return (None",
+                "            self.session.check()\n        return (None",
             ),
         ),
     ),
@@ -181,7 +181,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "unbind without a fresh listing",
-        ((APPLY, "        if self.proofs.stale(name, self.clock.monotonic()):\n", "        if False:\n"),),
+        (
+            (
+                APPLY,
+                "            self.batch.flush()\n            began = self.clock.monotonic()\n",
+                "            return self.proofs.show(step.unbinds)\n            began = self.clock.monotonic()\n",
+            ),
+        ),
     ),
     Mutant(
         "blind retry on a time-out",
@@ -243,7 +249,12 @@ MUTANTS: tuple[Mutant, ...] = (
                 "            self._session.record(*events)\n",
                 "            try:\n                self._session.record(*events)\n            except Exception:\n                pass\n",
             ),
-            (APPLY, "        self.session.check()\n", ""),
+            (
+                APPLY,
+                "            self.session.check()\n            self._write()\n",
+                "            self._write()\n",
+            ),
+            (APPLY, "                self.session.check()\n", "                pass\n"),
         ),
     ),
     Mutant(
@@ -287,8 +298,8 @@ MUTANTS: tuple[Mutant, ...] = (
             ("model.py", "        return self.scans >= 2 and not self.problems", "        return True"),
             (
                 "workflow.py",
-                "        observed = read_listings(world, state, scans=2)\n        read_at",
-                "        observed = read_listings(world, state, scans=1)\n        read_at",
+                "            observed = read_listings(world, state, scans=2)\n        self._look()",
+                "            observed = read_listings(world, state, scans=1)\n        self._look()",
             ),
         ),
     ),
@@ -304,7 +315,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "two candidates, and the first is taken",
-        ((RECOVERY, "            if len(rows) > 1:\n", "            if False:\n"),),
+        ((RECOVERY, "            if len(rows) > 1 or (rows and answered):\n", "            if False:\n"),),
     ),
     Mutant(
         "the second half of a change waits for the end of a signal",
