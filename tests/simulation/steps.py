@@ -209,7 +209,9 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
         if vendor.kind == "nxcloud":
             change = random.choice(({"flag": 1}, {"expires_at": universe.time.true + 50_000}))
             if bind_id in {one.bind_id for one in _recorded(universe)}:
-                console.change(bind_id, **change)  # of an open attempt another end is a person's decision (P301)
+                console.change(
+                    bind_id, **change
+                )  # of an open attempt another end is a person's decision (P301)
         elif not between and bind_id in {one.bind_id for one in _recorded(universe)}:
             console.change(bind_id, expires_at=universe.time.true + random.choice((100, 50_000)))
     elif kind == "own pair" and universe.files.bindings and not (between and vendor.kind == "laaffic"):
