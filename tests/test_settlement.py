@@ -318,6 +318,9 @@ def test_what_is_another_run_s_to_settle_is_left_to_it() -> None:
     other.go(binds((C, ())))
     other.ending.mine = lambda address: address == "bindings.c"
     assert other.settle() == () and other.tally.codes == set()
+    own = contested()
+    own.ending.mine = lambda address: address == "bindings.a"
+    assert own.settle() == ("P301",) and own.tally.codes == {ExitCode.DECISION}
 
 
 def test_a_signal_ends_the_waiting() -> None:
