@@ -166,6 +166,17 @@ def test_what_is_unchanged_is_told_by_one_comparison(
     assert looked_at(replace(one, protect=True)).unchanged == 1 and compared == ["compared"]
 
 
+def test_a_plan_says_of_which_files_and_state_it_is() -> None:
+    found = planned([ORDER], state(serial=7), config_digest="sha256:1")
+    assert (found.made_at, found.lineage, found.serial, found.config_digest) == (NOW, LINEAGE, 7, "sha256:1")
+    assert found.routing.chosen_later == 1
+
+
+def test_what_is_adopted_is_shown_as_it_is() -> None:
+    after = only(planned([ORDER], None, [row_of(OURS)])).after
+    assert after is not None and (after["phone_a"], after["phone_x"]) == (phone(1), X2)
+
+
 def test_a_first_bind() -> None:
     change = only(planned([ORDER]))
     assert change.before is None and change.order is None and change.gap_seconds == 0
