@@ -339,7 +339,7 @@ def old_world(universe: Universe, random: Random) -> None:
         universe.backup = universe.image.copy()
         return
     universe.image.put(universe.backup)
-    universe.relaxed = True
+    universe.relaxed, universe.old = True, {}  # what was kept since is newer than this
     universe.serial, universe.lineage = -1, None
     universe.figures.counts["backups put back"] += 1
 
