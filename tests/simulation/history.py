@@ -202,7 +202,7 @@ def _compare(universe: Universe, state: State, *, decided: bool) -> None:
         bind_id = getattr(entry, "bind_id", None)
         row = universe.vendors[one.provider].board.bindings.get(bind_id) if isinstance(entry, Entry) else None
         b = "" if one.phone_b is None else one.phone_b.digits
-        ended = over(one.lifetime, now) or not one.lifetime.keep
+        ended = over(one.lifetime, now + max(0.0, universe.skew)) or not one.lifetime.keep
         if row is not None and (row.phone_a, row.phone_b) != (one.phone_a.digits, b) and ended:
             row = None  # it has ended, and the vendor gave its id again
         if row is not None and one.enabled:
