@@ -71,11 +71,10 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             (
                 APPLY,
-                "        progress.standing[index] = Standing.FLYING\n",
+                "        self.flying.add(ticket)\n        self.tally.calls += 1\n",
                 "        if step.unbinds is not None:\n"
-                "            from pnsync.journal import Closed\n"
                 "            self.session.record(Closed(intent.attempt, Applied(), int(self.clock.now())))\n"
-                "        progress.standing[index] = Standing.FLYING\n",
+                "        self.flying.add(ticket)\n        self.tally.calls += 1\n",
             ),
         ),
     ),
