@@ -42,7 +42,7 @@ class Outcomes:
         step = self.progress.plan.steps[index]
         now = int(self.clock.now())
         self.batch.add(Closed(intent.attempt, outcome, now))
-        if not isinstance(outcome, Unknown):
+        if not isinstance(outcome, Unknown | NotSent):
             self.progress.unknowns[step.provider] = 0
         match outcome:
             case Applied():
@@ -70,7 +70,7 @@ class Outcomes:
                 progress.tally.x_changed.add(intent.address)
         if step.unbinds is not None:
             target = step.target if isinstance(step.target, Entry) else None
-            if self.conduct.quarantine_seconds and not step.replaces:
+            if self.conduct.quarantine_seconds:
                 freed = rests(step.unbinds, target, until=now + self.conduct.quarantine_seconds)
                 if freed:
                     self.batch.add(Rested(freed, now))

@@ -19,7 +19,7 @@ from pnsync.progress import Tally
 from pnsync.proofs import Proofs
 from pnsync.quarantine import rests_after_recovery
 from pnsync.recovery import settle, zone_note, zone_of
-from pnsync.state import Entry, Pending
+from pnsync.state import Entry, Operation, Pending
 from pnsync.verdict import Done, Reporter, Verified, Waiting
 
 REREADS = (1.0, 2.0, 4.0)
@@ -132,7 +132,8 @@ class Ending:
     def _gone(self, pending: Pending) -> None:
         """An unbind for good that turned out to have taken effect."""
         intent = pending.intent
-        final = intent.operation.value in ("unbind", "delete_group") and intent.target is None
+        unbound = intent.operation is Operation.UNBIND and intent.target is None
+        final = unbound or intent.operation is Operation.DELETE_GROUP
         if final and intent.attempt not in self.session.state.pending:
             bind_id = intent.bind_id
             if bind_id is None or bind_id in self.session.state.unbound:

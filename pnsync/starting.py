@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pnsync.batch import Record
 from pnsync.interfaces import Clock, Provider
-from pnsync.plan import Action, Cause, Step
+from pnsync.plan import Action, Cause, Order, Step
 from pnsync.progress import Conduct, Progress, Standing
 from pnsync.state import Entry, Operation
 
@@ -36,6 +36,8 @@ class Starting:
             return "what it depends on is not settled"
         if Standing.FAILED in standing or Standing.LEFT in standing:
             return "what it depends on failed"
+        if Standing.FLYING in standing:
+            return None  # how that call ends decides what this step is
         finishing = progress.finishing(step)
         if progress.closing and not finishing:
             return "the run was stopped"
@@ -90,7 +92,7 @@ class Starting:
             return False
         return step.provider in self.progress.tally.no_binds and (binds or self.begins(step))
 
-    @staticmethod
-    def begins(step: Step) -> bool:
+    def begins(self, step: Step) -> bool:
         """Whether a step is the first half of an unbind-first change."""
-        return step.operation is Operation.UNBIND and isinstance(step.target, Entry) and not step.replaces
+        bound_first = self.progress.change(step).order is Order.BIND_FIRST
+        return step.operation is Operation.UNBIND and isinstance(step.target, Entry) and not bound_first

@@ -97,13 +97,6 @@ def test_numbers_of_an_address_that_gets_others_rest() -> None:
     assert [one.extension for one in bench.state.quarantine] == ["101"]
 
 
-def test_an_unbind_that_a_bind_went_before_rests_nothing_itself() -> None:
-    known = state(bound(desk("d", "101")))
-    plan = planned([], known)
-    plan = replace(plan, steps=(replace(plan.steps[0], replaces="d-0"),))
-    assert Bench(known).go(plan, quarantine_seconds=9).state.quarantine == ()
-
-
 def test_a_change_is_told_once_when_all_its_calls_are_done_with_their_time() -> None:
     known = state(bound(A))
     bench = Bench(known)
