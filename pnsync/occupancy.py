@@ -156,6 +156,9 @@ class _Settling:
         if not needs:
             return False
         holders = self.occupancy.holders()
+        # What an address binds anew has ended, also where its row is still listed and does not tell its end.
+        entry = self.occupancy.state.entries.get(draft.address)
+        own = entry.bind_id if isinstance(entry, Entry) else None
         for resource in needs:
             for holder in holders.get(resource, ()):
                 if holder.bind_id is None:
@@ -163,7 +166,8 @@ class _Settling:
                         draft, f"needs what an open attempt of {holder.address} may hold", holder.not_before
                     )
                     return True
-                if surely_exclusive(resource) and (resource[1], holder.bind_id) not in freed:
+                ended = holder.address == draft.address and holder.bind_id == own
+                if surely_exclusive(resource) and not ended and (resource[1], holder.bind_id) not in freed:
                     self._defer(draft, f"needs what {holder.address} holds, and this plan does not free it")
                     return True
         return False

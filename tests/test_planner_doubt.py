@@ -270,6 +270,13 @@ def test_a_binding_that_shares_its_phone_is_renewed() -> None:
     assert what(found) == [("renew", "z")] and not found.deferred
 
 
+def test_what_has_ended_is_bound_again_though_its_row_is_listed_with_an_end_in_no_zone() -> None:
+    over = made(ride("z", 1, 2), age=2 * DAY)
+    row = replace(row_of(over), expires_at=None, naive_expiry=NOW - DAY)
+    found = planned([ride("z", 1, 2)], state({"bindings.z": over}), [row])
+    assert what(found) == [("bind", "z")] and not found.deferred
+
+
 def test_a_pair_at_laaffic_is_bound_once() -> None:
     """Nothing would tell two of them apart."""
     found = planned([ride("b", 1, 2)], bound(ride("gone", 1, 2)))
