@@ -190,19 +190,21 @@ class Applying:
         provider = self.providers[step.provider]
         progress, change = self.progress, self.progress.change(step)
         ticket = next(self.tally.tickets)
+        moment = Moment(self.clock.now(), provider.vendor_now())
         intent = intent_of(
             step,
             change.address,
             attempt=f"{self.run_name}.{ticket}",
             state=self.session.state,
             provider=provider.config,
-            moment=Moment(self.clock.now(), provider.vendor_now()),
+            moment=moment,
             listed=self.proofs.bindings(step.provider),
             groups=self.proofs.groups(step.provider),
             within=self.conduct.send_within_seconds,
         )
         self.batch.add(Opened(intent))
         progress.standing[index] = Standing.FLYING
+        progress.asked_at[index] = moment.ours
         self.intents[ticket] = intent
         self.step_of_ticket[ticket] = index
         for key in step.keys:

@@ -14,7 +14,6 @@ from pnsync.plan import Step
 from pnsync.progress import Conduct, Progress, Standing
 from pnsync.proofs import Proofs
 from pnsync.quarantine import rests
-from pnsync.recovery import ADOPTABLE_SECONDS
 from pnsync.state import Entry, Intent, Operation
 from pnsync.telling import Telling
 from pnsync.zones import CERTAIN_SECONDS
@@ -60,7 +59,7 @@ class Outcomes:
         if step.operation is Operation.BIND:
             progress.tally.bound.add(intent.address)
             # By the wall clock: a machine that slept between call and answer may not have counted it otherwise.
-            if now - (intent.adoptable_until - ADOPTABLE_SECONDS) <= CERTAIN_SECONDS:
+            if now - progress.asked_at[index] <= CERTAIN_SECONDS:
                 progress.tally.prompt.add(intent.address)
             else:
                 progress.tally.prompt.discard(intent.address)

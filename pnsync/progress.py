@@ -89,6 +89,8 @@ class Progress:
             self.steps_of.setdefault(step.change, []).append(index)
         self.began: dict[int, float] = {}
         """Change to the monotonic instant of its first call."""
+        self.asked_at: dict[int, float] = {}
+        """Step to when its last call was noted, by the wall clock: epoch seconds."""
         self.held: dict[str, int] = {}
         """What a call in flight keeps from others, to the call's ticket."""
         self.slots: dict[str, float] = {}

@@ -131,14 +131,17 @@ def test_a_changed_group_is_durable_at_once_too() -> None:
     assert [len(one) for one in bench.records] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("window", [0, 120, 4000])
 @pytest.mark.parametrize(
     ("seconds", "jump", "prompt"),
     [(CERTAIN_SECONDS, 0, True), (CERTAIN_SECONDS + 1, 0, False), (1, 3600, False), (900, -900, True)],
     ids=["in-time", "late", "slept", "clock-set-back"],
 )
-def test_a_bind_is_prompt_by_the_wall_clock(seconds: int, jump: int, prompt: bool) -> None:
+def test_a_bind_is_prompt_by_the_wall_clock(seconds: int, jump: int, prompt: bool, window: int) -> None:
     rides = ride("r", 41, 42)
     bench = Bench()
+    account = bench.accounts["la"]
+    account.config = replace(account.config, settle_window_seconds=window)
     bench.seconds["bind r"] = float(seconds)
 
     def sleeps(asked: Any) -> Any:
