@@ -1,6 +1,6 @@
 """The steps of a plan as vendor calls, in order, each between a durable intent and a durable outcome.
 
-The protocol is RELIABILITY 3: an intent is durable before its call, its outcome after; what one change ended with
+The protocol (docs/reliability.md): an intent is durable before its call, its outcome after; what one change ended with
 and what the next begins with travel in one record, and where a record costs more than a call, the intents of several
 that do not depend on each other (`ahead`). Nothing is repeated blindly. No clean-up code carries a promise:
 a run that is killed anywhere leaves what the next one needs. One thread decides; calls run behind a Dispatcher.
@@ -26,7 +26,7 @@ from pnsync.telling import Telling
 from pnsync.verdict import Reporter
 
 GRACE_SECONDS = 4.0
-"""What calls in flight, and the second half of a change, are given after a signal (5 s in all, SPEC 3)."""
+"""What calls in flight, and the second half of a change, are given after a signal (5 s in all)."""
 AHEAD_SECONDS = 5.0
 """How long the calls of one record may take by their providers' rates."""
 OUTCOME_WAITS_SECONDS = 10.0

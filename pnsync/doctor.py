@@ -19,7 +19,7 @@ VERSION: Final = 1
 CLOCK_NOTED_SECONDS: Final = 5.0
 """A skew below this is what a Date header's whole seconds and a slow answer make."""
 CLOCK_REFUSED_SECONDS: Final = 60.0
-"""NXCloud refuses a stamp that is further off (VENDORS 1.1)."""
+"""NXCloud refuses a stamp that is further off (docs/vendors.md, 1.1)."""
 
 
 class Health(StrEnum):

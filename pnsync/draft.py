@@ -44,7 +44,7 @@ class Draft:
     allocated: bool = False
     events: tuple[Event, ...] = ()
     missing: bool = False
-    """Whether it follows from an unexpired binding's absence in the listing (SPEC 2, max_missing)."""
+    """Whether it follows from an unexpired binding's absence in the listing (max_missing)."""
 
 
 def open_attempt(address: str, intent: Intent, source: SourceSpan | None) -> Deferred:

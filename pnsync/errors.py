@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """The stable exit codes of SPEC 3."""
+    """The stable exit codes, for CI to branch on."""
 
     DONE = 0
     FAILED = 1
@@ -44,7 +44,7 @@ PRECEDENCE = (
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The one exit code for several findings: the first of 9, 12, 11, 10, 4, 3, 7, 2, 1 (SPEC 3)."""
+    """The one exit code for several findings: the first of 9, 12, 11, 10, 4, 3, 7, 2, 1."""
     found = set(codes)
     for code in PRECEDENCE:
         if code in found:

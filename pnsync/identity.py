@@ -1,4 +1,4 @@
-"""How a binding of ours is known in any listing: the customerBindId (SPEC 5).
+"""How a binding of ours is known in any listing: the customerBindId.
 
 Derived ids are `pns-<first 8 of lineage>-<12 characters of a hash of the address>-<generation>`: never used
 twice, free of personal data, and recognisable with the state lost. A declared id is sent as written the first

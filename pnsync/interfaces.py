@@ -79,7 +79,7 @@ class Provider(Protocol):
         ...
 
     def query(self, *, caller: Phone, did: str, extension: str | None) -> Reached:
-        """Ask the switch who would ring; may bill and mints a call id (VENDORS 1.4), so never used for polling."""
+        """Ask the switch who would ring; may bill and mints a call id (docs/vendors.md, 1.4), so never used for polling."""
         ...
 
     def close(self) -> None:

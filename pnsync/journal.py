@@ -1,6 +1,6 @@
 """What happened, in order: outcomes of calls, the events of the journal, and `replay`.
 
-A call's outcome is a type, not a boolean (RELIABILITY 3.1): `Applied`, `NotSent`, `Refused` or `Unknown`. Events
+A call's outcome is a type, not a boolean: `Applied`, `NotSent`, `Refused` or `Unknown`. Events
 are what a run records; `replay(state, events)` folds them into a state. Folding is pure and total: the same
 events give the same state on every machine, today and in recovery.
 """
@@ -43,7 +43,7 @@ class Refusal(StrEnum):
 
 
 ENDING = frozenset({Refusal.VALIDATION, Refusal.AUTHENTICATION, Refusal.CLOCK})
-"""Refusals that end an attempt at once; the others leave it open until a listing has told (RELIABILITY 3.1)."""
+"""Refusals that end an attempt at once; the others leave it open until a listing has told."""
 
 
 @dataclass(frozen=True, slots=True)

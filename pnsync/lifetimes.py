@@ -9,7 +9,7 @@ from zlib import crc32
 from pnsync.model import HOUR, NEVER, Capabilities, Lifetime, Schedule
 
 TOLERANCE_SECONDS = 30
-"""A vendor stamps a bind when it handles it, up to a call's time and a clock's step after us (VENDORS 3.2)."""
+"""A vendor stamps a bind when it handles it, up to a call's time and a clock's step after us (docs/vendors.md, 3)."""
 
 
 def lease_seconds(lifetime: Lifetime, now: float, capabilities: Capabilities) -> int:

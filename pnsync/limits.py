@@ -1,4 +1,4 @@
-"""What policy and protection forbid: findings for which plan and apply exit 4 alike (SPEC 2). Pure."""
+"""What policy and protection forbid: findings for which plan and apply exit 4 alike. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Pseudonyms: how a real number is shown where people compare numbers without seeing them.
 
 `Masker` shows a phone as `44••••77~k3f9x2a`: country code, dots, last two digits, and 7 characters of a keyed
-hash, equal for equal numbers under one key and lineage and useless without the key (SPEC 4). An unkeyed hash
+hash, equal for equal numbers under one key and lineage and useless without the key. An unkeyed hash
 would be found by trying every number of a country. The same key, under other labels, fingerprints accounts
 and digests declarations; no two uses share a key.
 """

@@ -2,7 +2,7 @@
 
 A row stands for an entry when its bind id is the recorded one and its identity agrees: the customerBindId that the
 state recorded, or, where there is none, both phones. A reused id with another identity is not ours. What a vendor
-was never seen to list (VENDORS 1.4 leaves open whether AXG and extension bindings are) is believed as recorded. Pure.
+was never seen to list (docs/vendors.md, 1.4 leaves open whether AXG and extension bindings are) is believed as recorded. Pure.
 """
 
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ DAY: Final = 86400
 
 
 class Mode(StrEnum):
-    """How the parties are connected (SPEC 1)."""
+    """How the parties are connected."""
 
     AXB = "axb"
     AXB_EXTENSION = "axb_extension"
@@ -45,7 +45,7 @@ class VendorType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a vendor can do, as far as planning depends on it (VENDORS 3)."""
+    """What a vendor can do, as far as planning depends on it (docs/vendors.md, 3)."""
 
     modes: frozenset[Mode]
     max_lease_seconds: int | None
@@ -58,7 +58,7 @@ class Capabilities:
     phone_is_exclusive: bool
     """Whether a phone may stand in one binding at a time (LAAFFIC's -35: an AXB binding of A or B)."""
     settle_seconds: Mapping[Mode, int]
-    """How long after its time stamp a request may still take effect, by mode (SPEC 2, settle_window)."""
+    """How long after its time stamp a request may still take effect, by mode (settle_window)."""
     seconds_per_call: float = 0.05
 
 
@@ -219,7 +219,7 @@ class ProviderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A bound on how many bindings one plan may touch: a share of those in state, or a count; never below 5 (SPEC 2)."""
+    """A bound on how many bindings one plan may touch: a share of those in state, or a count; never below 5."""
 
     percent: float | None = None
     count: int | None = None
@@ -233,7 +233,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a plan may do (SPEC 2)."""
+    """What a plan may do."""
 
     max_unbind: Limit = Limit(percent=30)
     max_rebind: Limit = Limit(percent=30)
@@ -335,7 +335,7 @@ class LivePool:
 class Listing:
     """What one provider lists, and how far it may be trusted.
 
-    `scans` agreeing reads were made; two are needed before an absence counts (RELIABILITY 3.5). `started_at` is
+    `scans` agreeing reads were made; two are needed before an absence counts. `started_at` is
     when the last of them began, epoch seconds with fraction by the local clock. `problems` name rows that could
     not be read and listings that would not hold still: with any, nothing is concluded from an absence.
     """

@@ -1,4 +1,4 @@
-"""The order of changes, and their calls as steps (SPEC 4). Pure.
+"""The order of changes, and their calls as steps. Pure.
 
 What is down; renewals that would lapse before this apply can end; groups; unbinds; rebinds and other renewals,
 soonest expiry first; binds in file order; groups deleted. What needs a number, pair or phone that another change
@@ -348,7 +348,7 @@ def _touches(made: Entry | Superseded) -> set[str]:
 
 
 def _keys(draft: Draft) -> frozenset[str]:
-    """What the change touches: steps of two changes that share a key never overlap (SPEC 5)."""
+    """What the change touches: steps of two changes that share a key never overlap."""
     found = {f"address:{draft.address}"}
     if draft.old is not None:
         found |= _touches(draft.old)

@@ -1,6 +1,6 @@
 """The plan: ordered changes that turn observed into desired, and its one JSON form.
 
-In memory a plan holds real numbers; `document` is the only way out of it and masks them (SPEC 4). Renderers and
+In memory a plan holds real numbers; `document` is the only way out of it and masks them. Renderers and
 saved plans work on the document alone, so that what a person sees is what was saved. Frozen data, no I/O.
 """
 
@@ -29,7 +29,7 @@ Document = Mapping[str, Any]
 
 
 class Action(StrEnum):
-    """What a change does (SPEC 4)."""
+    """What a change does."""
 
     BIND = "bind"
     REBIND = "rebind"
@@ -239,7 +239,7 @@ SUMMARY_ACTIONS: Final = tuple(Action)
 
 
 def document(plan: Plan, masker: Masker, *, pnsync_version: str) -> dict[str, Any]:
-    """The plan's JSON form (SPEC 4), digest included. Real numbers appear only where the masker reveals them."""
+    """The plan's JSON form, digest included. Real numbers appear only where the masker reveals them."""
     changes = [_change(one, masker) for one in plan.changes]
     summary: dict[str, int] = dict.fromkeys((action.value for action in SUMMARY_ACTIONS), 0)
     for one in plan.changes:

@@ -420,7 +420,7 @@ class _Planning:
         ]
 
     def _valid_until(self, drafts: list[Draft], freed: tuple[int, ...]) -> int | None:
-        """The instant from which time alone would make apply refuse this plan (SPEC 4).
+        """The instant from which time alone would make apply refuse this plan.
 
         A due renewal joins a plan and so does not end it. The end of a binding that a change replaces or unbinds
         does, and so do the declared end of one to be bound, and the end of what postpones a change of cause config.

@@ -1,7 +1,7 @@
 """The policy last applied, and what counts of it beside the files': the stricter of both, setting by setting.
 
 A pull request that loosens the policy and uses the looser one at once would approve itself. So a tightened setting
-counts at once and a loosened one from the apply after the one that records it (SPEC 2). Pure.
+counts at once and a loosened one from the apply after the one that records it. Pure.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the vendor's switch is asked to prove that calls reach whom they should, and how its answers are judged. Pure.
 
 For each binding: A dials, B dials, a stranger dials. What a vendor does with a stranger at an extension that has a B is
-not documented (VENDORS 1.4), so there only a ring at somebody else's phone is a difference.
+not documented (docs/vendors.md, 1.4), so there only a ring at somebody else's phone is a difference.
 """
 
 from collections.abc import Iterable, Sequence

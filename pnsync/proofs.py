@@ -10,7 +10,7 @@ from pnsync.model import Listing, LiveBinding, LiveGroup
 from pnsync.state import Superseded
 
 PROOF_SECONDS = 600
-"""How old the listing may be that proves an unbind's binding to be ours (SPEC 5)."""
+"""How old the listing may be that proves an unbind's binding to be ours."""
 
 
 class Proofs:

@@ -1,6 +1,6 @@
 """Runs that share a state let each other read: while one reads a vendor's listing, the others begin no change.
 
-A listing that moves while it is read proves nothing (RELIABILITY 3.5), and with several runs at work it would never hold
+A listing that moves while it is read proves nothing, and with several runs at work it would never hold
 still. Politeness only: who does not notice makes a listing that is read again, or that nothing is concluded from. A
 reader that died is not waited for; no two clocks are compared.
 """

@@ -1,7 +1,7 @@
 """What became of calls whose outcome is not known, and which live bindings are ours: read off a listing.
 
 `settle(state, observed, ...)` returns the events that settle open attempts and take stray bindings of ours into
-the state (RELIABILITY 3.6). Positive evidence counts at once; an absence counts only in a stable listing that began
+the state. Positive evidence counts at once; an absence counts only in a stable listing that began
 after the attempt's window; two candidates are a person's decision. Pure: nothing is called, nothing is assumed.
 """
 
@@ -32,11 +32,11 @@ __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
 LOST = "bindings.lost-"
 """Begins the address of a live binding of ours whose own address nothing remembers."""
 ADOPTABLE_SECONDS = 1920
-"""How long a LAAFFIC bind may take effect after its stamp: half an hour of tolerance and a margin (VENDORS 2.2)."""
+"""How long a LAAFFIC bind may take effect after its stamp: half an hour of tolerance and a margin (docs/vendors.md, 2.2)."""
 STAMP_SLACK_SECONDS = 30
 """How far before our time stamp a vendor's own clock may have placed a bind."""
 CLOCK_SECONDS = 1920
-"""How far the end of a binding of ours may be from what its stamp says: a stamp is good for a minute (VENDORS 1.2), but
+"""How far the end of a binding of ours may be from what its stamp says: a stamp is good for a minute (docs/vendors.md, 1.2), but
 it may have been taken from one of NXCloud's servers whose clock was wrong, and by another."""
 
 

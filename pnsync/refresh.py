@@ -77,7 +77,7 @@ def observe(
 def calibrated(observed: Observed, zones: Mapping[str, int]) -> Observed:
     """The listings with naive expiry texts turned into instants, for providers whose zone is known.
 
-    `zones` are seconds east of UTC by provider; LAAFFIC's texts name no zone (VENDORS 2.7 rule 5).
+    `zones` are seconds east of UTC by provider; LAAFFIC's texts name no zone (docs/vendors.md, 2.7 rule 5).
     """
     listings: dict[str, Listing] = {}
     for name, listing in observed.listings.items():

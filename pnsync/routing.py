@@ -3,7 +3,7 @@
 A `Table` holds live bindings as a switch sees them; `route` asks it. Where an extension is dialled it decides; else
 the caller does, as a party or as a member of an axg's group; a party of exactly one extension binding on X may leave
 the extension out. Of two bindings that claim one call the later one wins. From the vendors' pages alone: whether an
-extension binding without B lets everybody through is an inference (VENDORS 1.4). Must not import the sandbox, which
+extension binding without B lets everybody through is an inference (docs/vendors.md, 1.4). Must not import the sandbox, which
 is the other reading of the same facts.
 """
 

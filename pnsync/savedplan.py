@@ -1,4 +1,4 @@
-"""Saved plans: what a reviewer approved, and whether it is what would be done now (SPEC 4).
+"""Saved plans: what a reviewer approved, and whether it is what would be done now.
 
 The file is only an assertion. Apply plans again under the lock and requires, for each of its changes, the same
 action, before and after, and no further change of cause config; due renewals and recovery join. Sameness is judged

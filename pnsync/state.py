@@ -99,7 +99,7 @@ class Operation(StrEnum):
 
 
 class GroupChange(StrEnum):
-    """How updateGroup treats the phones it is given (VENDORS 1.4, operateType)."""
+    """How updateGroup treats the phones it is given (docs/vendors.md, 1.4, operateType)."""
 
     ADD = "add"
     REMOVE = "remove"

@@ -1,7 +1,7 @@
 """What a command tells while it runs and when it ends: reports and the verdict.
 
 Reports are small typed facts; the terminal shows them as lines, `--json` as one JSON object a line. The verdict
-is what `--result FILE` holds (SPEC 3). Neither carries a personal number. Frozen data, no I/O.
+is what `--result FILE` holds. Neither carries a personal number. Frozen data, no I/O.
 """
 
 from collections.abc import Sequence
@@ -152,14 +152,14 @@ class Verdict:
 
     @property
     def exit(self) -> ExitCode:
-        """The exit code by SPEC 3's precedence; a signal's code stands above all."""
+        """The exit code by their precedence; a signal's code stands above all."""
         for signal in (ExitCode.SIGINT, ExitCode.SIGTERM):
             if signal in self.codes:
                 return signal
         return worst(self.codes)
 
     def document(self) -> dict[str, Any]:
-        """The verdict's JSON form (SPEC 3)."""
+        """The verdict's JSON form."""
         return {
             "format": RESULT_FORMAT,
             "version": RESULT_VERSION,

@@ -1,6 +1,6 @@
 """LAAFFIC's expiry texts name no zone: which zones explain one, and the note that keeps a calibrated zone. Pure.
 
-A zone is in seconds east of UTC, a multiple of 15 minutes within 14 hours (VENDORS 2.7 rule 5).
+A zone is in seconds east of UTC, a multiple of 15 minutes within 14 hours (docs/vendors.md, 2.7 rule 5).
 """
 
 ZONE_STEP_SECONDS = 900
@@ -16,7 +16,7 @@ def zone_note(provider: str) -> str:
 
 
 def zone_of(naive: int, expected: float) -> int | None:
-    """The zone, in seconds east of UTC, that explains a naive expiry (VENDORS 2.7 rule 5); None when none does."""
+    """The zone, in seconds east of UTC, that explains a naive expiry (docs/vendors.md, 2.7 rule 5); None when none does."""
     offset = naive - expected
     zone = round(offset / ZONE_STEP_SECONDS) * ZONE_STEP_SECONDS
     fits = abs(offset - zone) < ZONE_RESIDUE_SECONDS and abs(zone) <= ZONE_LIMIT_SECONDS

@@ -67,7 +67,7 @@ ANSWERS: tuple[tuple[str, Answer | None], ...] = (
 
 
 def protocol_holds(bench: Bench, plan: Plan, parallelism: int) -> None:
-    """What is true of every run whatever the vendors answer (RELIABILITY 3.3, SPEC 5)."""
+    """What is true of every run whatever the vendors answer."""
     opened: dict[str, int] = {}
     closed: set[str] = set()
     attempts: list[str] = []

@@ -1,4 +1,4 @@
-"""The lease of places without a lock: taken, watched, taken over, given up; and that it is politeness alone (RELIABILITY 3.2)."""
+"""The lease of places without a lock: taken, watched, taken over, given up; and that it is politeness alone."""
 
 import threading
 from collections.abc import Callable

@@ -138,7 +138,7 @@ def test_an_expiry_that_is_not_known_is_never_judged() -> None:
 
 
 def test_what_a_plan_holds_until() -> None:
-    """SPEC 4: the instant from which time alone would make apply refuse it."""
+    """The instant from which time alone would make apply refuse it."""
     entry = made(axb("order"))
     assert planned([axb("order", b=7)], {"bindings.order": entry}).valid_until == entry.expires_at
     assert planned([], {"bindings.order": entry}).valid_until == entry.expires_at

@@ -1,4 +1,4 @@
-"""Journal records as lines: whole ones are read back, every damage is found or is a torn tail (RELIABILITY 3.9, T3b)."""
+"""Journal records as lines: whole ones are read back, every damage is found or is a torn tail."""
 
 import pytest
 from hypothesis import given, settings

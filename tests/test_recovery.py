@@ -1,4 +1,4 @@
-"""RELIABILITY 3.6, line by line: what a listing tells of calls whose outcome is not known, and of rows that are ours."""
+"""Line by line: what a listing tells of calls whose outcome is not known, and of rows that are ours."""
 
 from dataclasses import replace
 from typing import Any

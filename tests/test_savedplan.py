@@ -1,4 +1,4 @@
-"""SPEC 4: what a saved plan may hold, and that only what was approved is done."""
+"""What a saved plan may hold, and that only what was approved is done."""
 
 import json
 from dataclasses import replace

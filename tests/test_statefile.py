@@ -1,4 +1,4 @@
-"""The state file: whole in both directions, one entry a line, and every damage refused by its own name (SPEC 6, T5)."""
+"""The state file: whole in both directions, one entry a line, and every damage refused by its own name."""
 
 import hashlib
 import json

@@ -1,6 +1,6 @@
 """Every I/O call of a session fails, or is the run's last: nothing acknowledged is lost, nothing is done after an error.
 
-RELIABILITY 4.1 P1 to P21; T2 (in process), T4. The same script runs once to be counted, then once for each call.
+The same script runs once to be counted, then once for each call.
 """
 
 import errno

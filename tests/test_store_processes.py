@@ -1,4 +1,4 @@
-"""The store among real processes: races, SIGKILL, SIGSTOP and what readers see meanwhile (RELIABILITY T6, local)."""
+"""The store among real processes: races, SIGKILL, SIGSTOP and what readers see meanwhile."""
 
 import json
 import os

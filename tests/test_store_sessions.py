@@ -1,4 +1,4 @@
-"""What a session writes at its place, call by call, and in which order: nothing more, nothing less (RELIABILITY 3.9)."""
+"""What a session writes at its place, call by call, and in which order: nothing more, nothing less."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The program: its commands by name, and the one boundary where every error becomes a message and an exit code.
 
 Promises: a command's module is imported when the command is used, so that `pnsync version` costs no more than
-click; whatever happens, the exit code is one of SPEC 3's and the verdict is written where `--result` asks.
+click; whatever happens, the exit code is a documented one and the verdict is written where `--result` asks.
 """
 
 import os
@@ -94,7 +94,7 @@ class Program(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run, and exit with a code of SPEC 3; without `standalone_mode` return what the command returns."""
+        """Run, and exit with a documented code; without `standalone_mode` return what the command returns."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         sys.exit(self._run(sys.argv[1:] if args is None else list(args)))

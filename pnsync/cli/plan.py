@@ -129,7 +129,7 @@ def plan_options(**asked: Any) -> "PlanOptions":
 
 
 def refuse_revealing(invocation: Invocation) -> None:
-    """Refuse `--reveal` where what is shown is kept: in a log, in a file, in CI (RELIABILITY S02)."""
+    """Refuse `--reveal` where what is shown is kept: in a log, in a file, in CI."""
     if not invocation.output.out_is_terminal or invocation.environ.get("CI"):
         raise UsageError(
             "--reveal shows phones on a terminal only",

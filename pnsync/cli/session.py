@@ -117,7 +117,7 @@ def lock_timeout_seconds(invocation: Invocation, given: int | None) -> float:
 
 
 def forbid_core_dumps() -> None:
-    """Keep keys and numbers out of a dump of the process (RELIABILITY S01)."""
+    """Keep keys and numbers out of a dump of the process."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Final, Self
 
 GRACE_SECONDS: Final = 4.8
-"""How long what is in flight may still take: SPEC 3 promises the end within 5 s."""
+"""How long what is in flight may still take: the end within 5 s is promised."""
 
 QUIET_SECONDS: Final = 0.2
 """How soon most runs end after a signal; a person is told only what still takes time then."""

@@ -1,4 +1,4 @@
-"""Real numbers that Git would commit: a plain state in a work tree that is not ignored there (SPEC 6)."""
+"""Real numbers that Git would commit: a plain state in a work tree that is not ignored there."""
 
 from pathlib import Path
 

@@ -72,7 +72,7 @@ RULES: Final[MappingLike[tuple[VendorType, Mode], Rules]] = {
     (VendorType.LAAFFIC, Mode.AXB): _rules("phone_b pool_number"),
     (VendorType.LAAFFIC, Mode.AXXB): _rules("phone_b pool_number"),
 }
-"""The modes of each vendor (VENDORS 3) with their keys."""
+"""The modes of each vendor (docs/vendors.md, 3) with their keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The configuration's digest: equal for equal declarations, however the files are written.
 
 Comments, order, file names, quotes and defaults that say what a binding could say itself do not change it;
-every declared value does. Keyed (SPEC 4), so that numbers cannot be found by trying them.
+every declared value does. Keyed, so that numbers cannot be found by trying them.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which hosts a provider's endpoint may name (SPEC 2; the files come from pull requests and grant nothing).
+"""Which hosts a provider's endpoint may name (the files come from pull requests and grant nothing).
 
 Allowed: the vendor's own hosts over https, loopback, and hosts that the operator lists in PNSYNC_ALLOWED_HOSTS.
 Everything that two URL readers could understand differently is refused: userinfo, fragments, queries,

@@ -1,4 +1,4 @@
-"""How long a binding lives, from its own words, its file's defaults, the schedule and the vendor (SPEC 2).
+"""How long a binding lives, from its own words, its file's defaults, the schedule and the vendor.
 
 Pure: texts in, a `Lifetime` and what is wrong with it out, so that equal words are resolved once. Must not know
 where the words stand; a `Problem` names the key and the caller finds its place.

@@ -43,7 +43,7 @@ def is_name(text: str) -> bool:
 
 
 def is_safe_name(text: str) -> bool:
-    """Whether a text may be a name and cannot be a phone: 7 to 15 digits without a letter are refused (SPEC 2)."""
+    """Whether a text may be a name and cannot be a phone: 7 to 15 digits without a letter are refused."""
     if _SAFE_NAME.fullmatch(text):
         return True
     return is_name(text) and not 7 <= sum(map(str.isdigit, text)) <= 15

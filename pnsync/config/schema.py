@@ -2,7 +2,7 @@
 
 Promises: `check` answers for every entry, however broken the others are: with the keys that are right, and the
 names of those that are not, so that what follows neither trips over them nor reports them again. An absent key
-is None; a key without a value is an error. Speed (DESIGN 7): one TypeAdapter over a list of slotted
+is None; a key without a value is an error. Speed: one TypeAdapter over a list of slotted
 dataclasses, forms checked by pydantic's own patterns. What is wrong with a value is told in `complaints.py`.
 """
 

@@ -64,7 +64,7 @@ NAMES: Final[Mapping[VendorType, tuple[tuple[str, str], tuple[str, str]]]] = {
     ),
     VendorType.LAAFFIC: (("api_key", "LAAFFIC_API_KEY"), ("api_secret", "LAAFFIC_API_SECRET")),
 }
-"""The setting and the default variable of each vendor's key and secret (SPEC 2)."""
+"""The setting and the default variable of each vendor's key and secret."""
 
 
 def read_credentials(config: ProviderConfig, environ: Mapping[str, str]) -> Credentials:

@@ -62,7 +62,7 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no
 
 
 def integer(row: Json, name: str) -> int | None:
-    """A whole number, also written as text (VENDORS 1.8 row 5)."""
+    """A whole number, also written as text (docs/vendors.md, 1.8 row 5)."""
     value = row.get(name)
     if value is None or value == "":
         return None
@@ -74,7 +74,7 @@ def integer(row: Json, name: str) -> int | None:
 
 
 def digits(row: Json, name: str) -> str | None:
-    """A telephone number as 1 to 20 digits; a leading `+` is dropped, a JSON number is taken (VENDORS 2.7 row 6)."""
+    """A telephone number as 1 to 20 digits; a leading `+` is dropped, a JSON number is taken (docs/vendors.md, 2.7 row 6)."""
     value = row.get(name)
     if value is None or value == "":
         return None

@@ -25,7 +25,7 @@ TOTAL_SECONDS: Final = 20.0
 WRITE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 LISTING_LIMIT_BYTES: Final = 64 * 1024 * 1024
 SIGNATURE_SECONDS: Final = 20.0
-"""A request whose signature is older is not sent (RELIABILITY 3.3)."""
+"""A request whose signature is older is not sent."""
 
 _log = logging.getLogger("pnsync.http")
 

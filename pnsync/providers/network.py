@@ -22,7 +22,7 @@ KEEP_ALIVE_SECONDS: Final = 2.0
 
 
 class AddressRefused(OSError):
-    """A vendor's name leads to an address inside a private network (RELIABILITY S15)."""
+    """A vendor's name leads to an address inside a private network."""
 
 
 class Stale(Exception):

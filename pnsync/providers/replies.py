@@ -1,6 +1,6 @@
 """What a vendor's answer means, in words both vendors share, and the outcome that a writing call has.
 
-`Meaning` is the class of VENDORS' code tables; the tables themselves are data in each vendor's wire.py. A
+`Meaning` is the class of the vendors' code tables; the tables themselves are data in each vendor's wire.py. A
 vendor's own text never enters a reason: it may hold numbers. What is not success by the vendor's own code is
 never `Applied`.
 """
@@ -14,7 +14,7 @@ from pnsync.journal import Outcome, Refusal, Refused, Unknown
 
 
 class Meaning(Enum):
-    """The class of a vendor's code (VENDORS 1.6, 2.5)."""
+    """The class of a vendor's code (docs/vendors.md, 1.6, 2.5)."""
 
     OK = "0"
     VALIDATION = "V"

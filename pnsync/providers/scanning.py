@@ -1,6 +1,6 @@
 """Listings read until they can be trusted: page by page to the empty one, again when they moved meanwhile.
 
-Neither vendor's pages are a snapshot (VENDORS 1.7, 2.6; RELIABILITY 3.5). One scan is consistent when no id came
+Neither vendor's pages are a snapshot (docs/vendors.md, 1.7 and 2.6). One scan is consistent when no id came
 twice and it holds as many rows as the vendor says there are. `scans=2` asks for two consistent scans in a row
 with the same ids. Whatever stays in doubt is a problem, never a silent gap.
 """
@@ -114,7 +114,7 @@ def _scan(
         page = fetch(number, received)
         scan.pages += 1
         if page.past_end:
-            break  # before its total is reached, that is a fault like any row that is missing (VENDORS 1.6, 10012)
+            break  # before its total is reached, that is a fault like any row that is missing (docs/vendors.md, 1.6: 10012)
         if page.total is not None:
             totals.append((page.total, len(page.rows)))
         if not page.rows:
@@ -127,7 +127,7 @@ def _scan(
         if repeated:
             overflow = ends_at is not None and number > ends_at and len(scan.rows) == known
             if overflow and page.total is not None:
-                break  # a page past the last one shows the last one again (VENDORS 2.6: judge rows received)
+                break  # a page past the last one shows the last one again (docs/vendors.md, 2.6: judge rows received)
             scan.moved = scan.moved or "a row came twice"
         ends_at = page.pages if page.pages is not None else ends_at
         stalled = stalled + 1 if len(scan.rows) == known else 0
@@ -161,7 +161,7 @@ def _take(page: Page, scan: Scan[Row], read_row: Callable[[Any, Counter[str]], t
 def _total_fault(totals: Sequence[tuple[int, int]], count: int) -> str:
     """Why the totals tell that rows are missing; "" when they do not.
 
-    A total may count the page (VENDORS 1.7); then it equals each page's rows. A grand total that is constant and
+    A total may count the page (docs/vendors.md, 1.7); then it equals each page's rows. A grand total that is constant and
     greater than what came means missing rows; a smaller one contradicts nothing that was seen.
     """
     if not totals or all(total == rows for total, rows in totals):

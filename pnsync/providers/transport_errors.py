@@ -1,7 +1,7 @@
 """What a failure of the transport proves about a request: the one table, and its words.
 
 Nothing of the request left before these four: connecting failed or timed out, no connection was free, the proxy
-refused. Every other failure may have come after the vendor acted, so the outcome is unknown (DESIGN 3, point 4).
+refused. Every other failure may have come after the vendor acted, so the outcome is unknown.
 """
 
 import errno

@@ -2,7 +2,7 @@
 
 A header says its second only, and was written at some moment between request and answer; so each answer gives
 bounds, and the offset moves no further than they demand. A jump of more than 20 s is believed when a second
-answer confirms it, or when the vendor has refused our time stamp (RELIABILITY V10). A wall clock that was set, or
+answer confirms it, or when the vendor has refused our time stamp. A wall clock that was set, or
 a machine that slept, shows as a difference between wall clock and monotonic clock.
 """
 

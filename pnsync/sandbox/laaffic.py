@@ -1,4 +1,4 @@
-"""LAAFFIC's number API (VENDORS 2.1 to 2.5), over a switchboard: admission, envelope, bindings, pools.
+"""LAAFFIC's number API (docs/vendors.md, 2.1 to 2.5), over a switchboard: admission, envelope, bindings, pools.
 
 Paths are known by their end, so with and without `/v3/number` and on any host. Behaviour that the pages leave open
 follows `LaSwitches`.
@@ -236,5 +236,5 @@ class LaafficSandbox:
 
 
 def sign_request(api_key: str, secret: str, timestamp: str) -> str:
-    """The signature of VENDORS 2.2; neither URL nor body are in it."""
+    """The signature of docs/vendors.md, 2.2; neither URL nor body are in it."""
     return hashlib.md5(f"{api_key}{secret}{timestamp}".encode(), usedforsecurity=False).hexdigest()

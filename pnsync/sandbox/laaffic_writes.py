@@ -12,7 +12,7 @@ from pnsync.sandbox.switchboard import Switchboard
 from pnsync.sandbox.switches import LaSwitches
 
 LONGEST_SECONDS = 259_200
-"""72 h, the longest a binding may live (VENDORS 2.4)."""
+"""72 h, the longest a binding may live (docs/vendors.md, 2.4)."""
 
 POOL_SIZE = 20
 """How many numbers a pool gets that the sandbox makes up."""

@@ -1,4 +1,4 @@
-"""NXCloud's number API, generation G1 (VENDORS 1.2 to 1.6), over a switchboard: admission, envelope, lists, calls.
+"""NXCloud's number API, generation G1 (docs/vendors.md, 1.2 to 1.6), over a switchboard: admission, envelope, lists, calls.
 
 Binds and groups stand in nxcloud_writes.py. Any path is accepted, as G1 has one URL and the `action` header chooses.
 Behaviour that the pages leave open follows `NxSwitches`.
@@ -19,7 +19,7 @@ from pnsync.sandbox.switchboard import Switchboard
 from pnsync.sandbox.switches import NxSwitches
 
 SNOWFLAKE_EPOCH_MS = 1288834974657
-"""Instant from which requestId counts; the published ids decode with it (VENDORS 1.4 C)."""
+"""Instant from which requestId counts; the published ids decode with it (docs/vendors.md, 1.3)."""
 
 PAGE_LIMIT = 1000
 _LIFE: dict[str, Kind] = {"expireSecond": "int"}
@@ -261,7 +261,7 @@ class NxCloudSandbox:
 
 
 def sign_request(headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
-    """The signature of VENDORS 1.2 over lower-case `headers` and the exact body; None for an unknown algorithm."""
+    """The signature of docs/vendors.md, 1.2, over lower-case `headers` and the exact body; None for an unknown algorithm."""
     text = "&".join(f"{name}={headers[name.lower()]}" for name in ("accessKey", "action", "bizType", "ts"))
     signed = text.encode() + (b"&body=" + body if body else b"") + b"&accessSecret=" + secret.encode()
     match headers.get("algorithm", "md5").lower():

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 class Mode(StrEnum):
-    """How calls are routed; the names are SPEC 1's."""
+    """How calls are routed; the names are those of the files."""
 
     AXB = "axb"
     AXB_EXTENSION = "axb_extension"

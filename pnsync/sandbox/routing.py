@@ -32,7 +32,7 @@ def ring(
     """Who rings when `caller` dials `did`, and `extension` after it.
 
     `caller` may lack its country code. `strangers` lets anybody who knows X and the extension reach A even where the
-    binding names a B; where it names none everybody may (VENDORS 1.4 marks the latter as inference).
+    binding names a B; where it names none everybody may (docs/vendors.md, 1.4 marks the latter as inference).
     """
     callers = [caller]
     code = country_code(did)

@@ -1,4 +1,4 @@
-"""What the vendors' pages leave open (VENDORS 4), as switches: each alone, each with the answer taken by default.
+"""What the vendors' pages leave open (docs/vendors.md, 4), as switches: each alone, each with the answer taken by default.
 
 A switch tells how the vendor behaves always; what goes wrong with one request is a fault (faults.py). Codes stand
 where the pages name none.

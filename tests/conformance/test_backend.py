@@ -236,7 +236,7 @@ class TestLog:
 
 
 class TestStore:
-    """The store on this backend: what SPEC 5 and 6 promise wherever a state lies."""
+    """The store on this backend: what is promised wherever a state lies."""
 
     def test_nothing_is_there_and_nothing_is_made_by_looking(self, look: Look) -> None:
         assert store(look()).load() is None

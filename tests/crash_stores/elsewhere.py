@@ -28,7 +28,7 @@ from pnsync.store import Store
 from pnsync.workflow import ApplyOptions
 
 TAKEN_OVER_WITHIN = 75.0
-"""RELIABILITY G5: no lock outlives its holder by more."""
+"""No lock outlives its holder by more (G5)."""
 Open = Callable[[Clock], Backend]
 Answer = TypeVar("Answer")
 
@@ -195,7 +195,7 @@ class Elsewhere(Universe):
         finally:
             self._hang_up()
         if self._stored() != before:
-            raise Violation("SPEC 4", "a plan wrote at the state's place")
+            raise Violation("plan", "a plan wrote at the state's place")
         return found
 
     def state(self) -> State | None:

@@ -95,7 +95,7 @@ class Tap:
 
 
 def sign_anew(headers: dict[str, str], body: bytes, keys: dict[str, str]) -> None:
-    """Check a call's signature and put the simulated vendors' own in its place (VENDORS 1.2, 2.2)."""
+    """Check a call's signature and put the simulated vendors' own in its place (docs/vendors.md, 1.2, 2.2)."""
     if "accessKey" in headers:
         text = "&".join(f"{name}={headers[name]}" for name in ("accessKey", "action", "bizType", "ts"))
         text += f"&body={body.decode()}" if body else ""

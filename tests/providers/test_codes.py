@@ -14,7 +14,7 @@ from pnsync.providers.replies import Meaning
 
 from .world import ManualClock, always, golden_la_intents, golden_nx_intents, laaffic, nxcloud, silent
 
-# The classes as VENDORS 1.6 and 2.5 print them, read apart from the tables in the code.
+# The classes as docs/vendors.md, 1.6 and 2.5, prints them, read apart from the tables in the code.
 NX_CLASSES = {
     **dict.fromkeys((1001, 1002, 10001, 10002, 10004, 10007), Refusal.VALIDATION),
     **dict.fromkeys((1003, 1005, 10003), Refusal.AUTHENTICATION),

@@ -1,4 +1,4 @@
-"""Requests to the simulated vendors, signed here a second time from VENDORS 1.2 and 2.2 (never by pnsync's own signing)."""
+"""Requests to the simulated vendors, signed here a second time from docs/vendors.md, 1.2 and 2.2 (never by pnsync's own signing)."""
 
 import hashlib
 import json

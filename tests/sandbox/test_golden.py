@@ -1,4 +1,4 @@
-"""The vendors' published samples and signature vectors (VENDORS 1.2, 1.4, 2.2, 2.4), copied: the simulators accept each
+"""The vendors' published samples and signature vectors (docs/vendors.md, 1.2, 1.4, 2.2, 2.4), copied: the simulators accept each
 request as printed and answer in the shape that is printed."""
 
 import dataclasses

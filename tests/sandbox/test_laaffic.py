@@ -1,4 +1,4 @@
-"""LAAFFIC simulated: every documented refusal, the validations, numbers, pools, paging (VENDORS 2.2 to 2.6)."""
+"""LAAFFIC simulated: every documented refusal, the validations, numbers, pools, paging (docs/vendors.md, 2.2 to 2.6)."""
 
 from typing import Any
 

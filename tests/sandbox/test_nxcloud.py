@@ -1,4 +1,4 @@
-"""NXCloud simulated: every documented refusal, the validations, expiry and paging (VENDORS 1.2 to 1.7)."""
+"""NXCloud simulated: every documented refusal, the validations, expiry and paging (docs/vendors.md, 1.2 to 1.7)."""
 
 from typing import Any
 

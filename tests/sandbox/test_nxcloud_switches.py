@@ -1,4 +1,4 @@
-"""Each of NXCloud's switches changes what it says and the default is the other answer (VENDORS 4)."""
+"""Each of NXCloud's switches changes what it says and the default is the other answer (docs/vendors.md, 4)."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who rings, in every mode (VENDORS 1.4 and 2.4)."""
+"""Who rings, in every mode (docs/vendors.md, 1.4 and 2.4)."""
 
 import pytest
 

@@ -15,7 +15,7 @@ def menu(random: Random, kind: str) -> list[Fault]:
     codes = NX_CODES if kind == "nxcloud" else LA_CODES
     skew = random.choice((-2000, -90, 90, 2000))
     if kind == "laaffic" and abs(skew) < 100:
-        skew //= 4  # a bind without an id is known by its end, which tells it up to half a minute (RELIABILITY 3.6)
+        skew //= 4  # a bind without an id is known by its end, which tells it up to half a minute
     everything = [
         Fault.named("connect_error"),
         Fault.named("lost_request"),

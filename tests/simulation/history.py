@@ -104,7 +104,7 @@ def converge(universe: Universe, random: Random) -> None:
     settle_down(universe)
     universe.time.seconds += 60  # until what is on its way has arrived
     _clear_conflicts(universe)
-    # Where -35 covers AXXB too, which VENDORS leaves open, what is refused for a phone that the same run frees goes last.
+    # Where -35 covers AXXB too, which docs/vendors.md calls open, what is refused for a phone that the same run frees goes last.
     covers = any(getattr(one.switches, "conflict_covers_axxb", False) for one in universe.vendors.values())
     applies = 3 if covers else 2
     for attempt in range(applies):
@@ -140,7 +140,7 @@ def converge(universe: Universe, random: Random) -> None:
     if nothing_due(universe, random, found):
         again = judged(universe, universe.apply(random, options=ApplyOptions(plan=PlanOptions())))
         if again.calls:
-            raise Violation("SPEC 4", "a plan was empty and its apply made calls")
+            raise Violation("plan", "a plan was empty and its apply made calls")
 
 
 def _windows(universe: Universe, random: Random) -> Run | None:

@@ -53,7 +53,7 @@ def settle_down(universe: Universe) -> None:
 def judged(universe: Universe, run: Run, *, storage: bool = False) -> Run:
     """A run may be refused for few reasons; a state it cannot read is none of them."""
     if isinstance(run.error, StateError) and not storage and not isinstance(run.error, Fenced):
-        raise Violation("SPEC 3", f"apply ended with {run.error.code} {run.error}")
+        raise Violation("exit", f"apply ended with {run.error.code} {run.error}")
     if run.error is not None and run.error.exit_code is ExitCode.LOCKED:
         raise Violation("G5", "the state is locked although nobody is there")
     universe.figures.counts[f"{LOOKED}locks"] += 1
@@ -139,9 +139,9 @@ def signal(universe: Universe, random: Random) -> None:
     universe.figures.counts["signals"] += 1
     late = universe.time.seconds - process.signal_at
     if late > 5.5:
-        raise Violation("SPEC 3", f"it went on for {late:.1f} s after the signal")
+        raise Violation("exit", f"it went on for {late:.1f} s after the signal")
     if run.verdict is not None and run.verdict.exit not in (130, 143):
-        raise Violation("SPEC 3", f"a signal came and it exits with {int(run.verdict.exit)}")
+        raise Violation("exit", f"a signal came and it exits with {int(run.verdict.exit)}")
 
 
 def edit(universe: Universe, random: Random) -> None:
@@ -168,13 +168,13 @@ def plan(universe: Universe, random: Random) -> None:
         return
     run = judged(universe, universe.apply(random, options=options(random)))
     if run.calls:
-        raise Violation("SPEC 4", "a plan was empty and its apply made calls")
+        raise Violation("plan", "a plan was empty and its apply made calls")
 
 
 def person(universe: Universe, random: Random, *, between: bool = False) -> None:
     """Somebody works at a vendor's console; `between`: while an apply runs.
 
-    An id that is given again between the proof of an unbind and its call no program can tell (SPEC 5 allows ten
+    An id that is given again between the proof of an unbind and its call no program can tell (a proof may be ten
     minutes, and a listing that lags shows what is gone); nor, at LAAFFIC, what a call made whose expiry was changed
     since, or which of two equal pairs is ours while one of our calls may still take effect. None of these is done here.
     """
@@ -282,7 +282,7 @@ def overtaken(universe: Universe, random: Random) -> None:
         dying = Process(die_at=random.choice((0, 0, 30, 100)))
         run = universe.apply(second, process=dying, options=options(second))
         if holder is not None and not breaks and run.calls:
-            raise Violation("SPEC 5", "two applies worked at one state")
+            raise Violation("apply", "two applies worked at one state")
         fenced_from.append(run.calls)
         process.signal_at = signal_at
 

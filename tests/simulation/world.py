@@ -246,9 +246,9 @@ class Universe:
         finally:
             self.image.release(process)
         if sum(len(one.requests) for one in self.vendors.values()) != before:
-            raise Violation("SPEC 4", "a plan made a writing call")
+            raise Violation("plan", "a plan made a writing call")
         if self.image.copy() != files:
-            raise Violation("SPEC 4", "a plan wrote a file")
+            raise Violation("plan", "a plan wrote a file")
         self.tell(json.dumps(found.document))
         self.figures.counts["plans"] += 1
         return found
@@ -283,15 +283,15 @@ class Universe:
         return intent
 
     def _shown(self, process: Process, vendor: Vendor, intent: Intent) -> None:
-        """SPEC 5: an unbind has a listing of this run behind it, not older than ten minutes."""
+        """An unbind has a listing of this run behind it, not older than ten minutes."""
         if self.time.true + self.skew - intent.signed_at > 100:
             return  # the run stood still between its intent and this
         at = process.listed.get((vendor.name, str(intent.bind_id)))
         if at is None or self.time.seconds - at > PROOF_SECONDS:
-            raise Violation("SPEC 5", f"{intent.address}: unbound without a fresh listing that shows it")
+            raise Violation("apply", f"{intent.address}: unbound without a fresh listing that shows it")
 
     def _free(self, vendor: Vendor, intent: Intent, fields: dict[str, Any]) -> None:
-        """SPEC 4: X and extension are another's only when the unbind that frees them is known to have taken effect."""
+        """X and extension are another's only when the unbind that frees them is known to have taken effect."""
         wanted = (fields["phoneX"], fields["extension"])
         for other in self.ledger.open.values():
             old = other.unbinds
@@ -304,7 +304,7 @@ class Universe:
             state = self.state()
             pending = None if state is None else state.pending.get(other.attempt)
             if pending is not None and pending.blocks:
-                raise Violation("SPEC 4", f"{intent.address}: takes an extension whose unbind is still open")
+                raise Violation("plan", f"{intent.address}: takes an extension whose unbind is still open")
 
     def _bound(self, vendor: Vendor, made: Made) -> None:
         """I2: one live binding of an address, but for the halves of a bind-first change and what was delivered twice."""

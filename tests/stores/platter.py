@@ -1,7 +1,7 @@
 """A disk in memory that knows what is durable: after a power loss it shows every image that a file system may leave.
 
 A file's content is durable after its sync, a name after its folder's. What was written since may be there in full, in
-part, as zeros or garbage, or not at all; names change in order, up to any point (RELIABILITY 6.4, ALICE's rules).
+part, as zeros or garbage, or not at all; names change in order, up to any point (ALICE's rules).
 """
 
 import errno

@@ -1,1 +1,1 @@
-"""LAAFFIC's number API, also sold as ITNIO TECH (VENDORS 2)."""
+"""LAAFFIC's number API, also sold as ITNIO TECH (docs/vendors.md, 2)."""

@@ -1,4 +1,4 @@
-"""LAAFFIC's expireTime: epoch, text with a zone, or text without one, whose zone is calibrated (VENDORS 2.7 rows 4,
+"""LAAFFIC's expireTime: epoch, text with a zone, or text without one, whose zone is calibrated (docs/vendors.md, 2.7 rows 4,
 5). Pure.
 
 Nothing documents the zone of the naive text, so it is never assumed: until a binding of ours has calibrated it,

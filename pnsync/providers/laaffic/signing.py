@@ -1,4 +1,4 @@
-"""LAAFFIC's signature: MD5 over key, secret and time stamp (VENDORS 2.2). Pure.
+"""LAAFFIC's signature: MD5 over key, secret and time stamp (docs/vendors.md, 2.2). Pure.
 
 It covers neither body nor URL: whoever sees the three headers can make any call for half an hour, so they are
 never logged.

@@ -1,7 +1,7 @@
-"""LAAFFIC's wire: request bodies in the documented order, the status table, and the shapes of answers (VENDORS 2.3
+"""LAAFFIC's wire: request bodies in the documented order, the status table, and the shapes of answers (docs/vendors.md, 2.3
 to 2.7). Pure; its names are the vendor's.
 
-Where the vendor's pages contradict each other, the rule of VENDORS 2.7 is cited by its row.
+Where the vendor's pages contradict each other, the rule of docs/vendors.md, 2.7, is cited by its row.
 """
 
 import json
@@ -50,7 +50,7 @@ CODES: Final[Mapping[int, Code]] = {
     -35: Code(Meaning.CONFLICT, "a binding of phone A or of phone B exists already"),
     -41: Code(Meaning.CAPACITY, "no middle number is available"),
 }
-"""VENDORS 2.5."""
+"""docs/vendors.md, 2.5."""
 
 _UNLISTED: Final = Code(Meaning.UNLISTED, "the vendor answered with a status that it does not document")
 _SHOWN_CODES: Final = 10**6

@@ -1,4 +1,4 @@
-"""NXCloud's signature: a digest over four headers, the exact body and the secret (VENDORS 1.2). Pure.
+"""NXCloud's signature: a digest over four headers, the exact body and the secret (docs/vendors.md, 1.2). Pure.
 
 The body that is signed must be the very bytes that are sent; URL and method are not covered.
 """

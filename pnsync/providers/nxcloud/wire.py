@@ -1,7 +1,7 @@
-"""NXCloud's wire: request bodies in the documented order, the code table, and the shapes of answers (VENDORS 1.3
+"""NXCloud's wire: request bodies in the documented order, the code table, and the shapes of answers (docs/vendors.md, 1.3
 to 1.8). Pure; its names are the vendor's.
 
-Where the vendor's pages contradict each other, the rule of VENDORS 1.8 is cited by its row.
+Where the vendor's pages contradict each other, the rule of docs/vendors.md, 1.8, is cited by its row.
 """
 
 import json
@@ -45,7 +45,7 @@ CODES: Final[Mapping[int, Code]] = {
     10012: Code(Meaning.PAGING, "the page is out of range"),
     10013: Code(Meaning.ABSENT, "there is no such binding"),
 }
-"""VENDORS 1.6."""
+"""docs/vendors.md, 1.6."""
 
 PAST_THE_END: Final = "10012"
 _UNLISTED: Final = Code(Meaning.UNLISTED, "the vendor answered with a code that it does not document")
