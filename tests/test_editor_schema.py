@@ -86,6 +86,7 @@ BLOCKS = [
     for page in PAGES
     for i, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
     if not load(block.encode(), "x", Limits())[1]  # else it leaves something out, or shows several ways
+    and not block.startswith("jobs:")  # a workflow's
 ]
 
 
