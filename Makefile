@@ -35,10 +35,10 @@ demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
 test: $(VENV)/.dev ## all tests, the quick way: fewer examples, smaller bulks
 	PNSYNC_TEST_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-full: $(VENV)/.dev ## all tests with all their examples
+full: $(VENV)/.dev ## all tests with all their examples: half an hour; before a release
 	PNSYNC_TEST_PROFILE=full $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-check: lint types contracts audit full ## format, lint, types, contracts, dependencies, all tests in full
+check: lint types contracts audit test ## format, lint, types, contracts, dependencies, tests
 
 lint: $(VENV)/.dev ## ruff: format and rules
 	$(BIN)/ruff format --check pnsync tests benchmarks

@@ -1,4 +1,4 @@
-"""How much the tests try: `quick` (the default, for `make test`) or `full` (`make check` and CI), by PNSYNC_TEST_PROFILE.
+"""How much the tests try: `quick` (the default) or `full` (`make full`), by PNSYNC_TEST_PROFILE.
 
 Both run every test and every assertion. Quick draws fewer examples, moves smaller bulks, and starts the
 program by a fork of a process that has imported it; full starts a new interpreter each time. The examples are the same
