@@ -35,7 +35,7 @@ demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
 test: $(VENV)/.dev ## all tests, the quick way: fewer examples, smaller bulks
 	PNSYNC_TEST_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-full: $(VENV)/.dev ## all tests with all their examples: half an hour; before a release
+full: $(VENV)/.dev ## all tests with all their examples, before a release
 	PNSYNC_TEST_PROFILE=full $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: lint types contracts audit test ## format, lint, types, contracts, dependencies, tests
