@@ -11,8 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from types import TracebackType
-from typing import Final, Protocol, Self, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from pnsync import layout as layouts
 from pnsync import lease as leases
@@ -21,19 +20,19 @@ from pnsync.errors import StateError, UsageError
 from pnsync.history import SNAPSHOT
 from pnsync.holder import Holder
 from pnsync.interfaces import Backend, Changed, Clock
-from pnsync.journal import Event, Fold, Noted
+from pnsync.journal import Noted
 from pnsync.layout import Layout
 from pnsync.lease import Lease, Stop
+from pnsync.part import Part
 from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.quiet import Quiet
 from pnsync.scope import Shard
 from pnsync.sealing.codec import SealingCodec
-from pnsync.shards import RESHAPING_NOTE, changed_between, divide, owned, seen_by, unite
+from pnsync.shards import RESHAPING_NOTE, divide, seen_by, unite
 from pnsync.state import State
 from pnsync.statecodes import refusal
 from pnsync.store import Session, Store
 
-Others = Callable[[], list[State]]
 _LOOKS: Final = 20
 """How often a reader looks again while the state is being put into other parts."""
 
@@ -162,7 +161,7 @@ class ShardedStore(Store):
                 return store.unlock(lock_id)
         return stores[-1].unlock(lock_id)
 
-    def hold_part(self, shard: Shard, holder: Holder, *, timeout: float) -> "Part":
+    def hold_part(self, shard: Shard, holder: Holder, *, timeout: float) -> Part:
         """Take one part; a state that lies in others is put into so many first. Raises as `hold`."""
         until = self.clock.monotonic() + timeout
         while True:
@@ -178,7 +177,7 @@ class ShardedStore(Store):
                         return self._part(session, shard, layout, holder)
                 session.__exit__(None, None, None)
 
-    def _part(self, session: Session, shard: Shard, layout: Layout, holder: Holder) -> "Part":
+    def _part(self, session: Session, shard: Shard, layout: Layout, holder: Holder) -> Part:
         parts = [one.backend for one in self._all(layout)]
         quiet = Quiet(self.backend, parts, shard.index, holder.id, self.clock)
         return Part(session, shard, layout.serial, lambda: self._others(shard, layout), quiet)
@@ -331,95 +330,6 @@ class _PartStore(Store):
     def _name(self) -> None:
         if isinstance(self.codec, SealingCodec):
             self.codec.part = self._part
-
-
-class Part:
-    """A held part, and the whole state around it: what is recorded is recorded where it is this part's, else left out.
-
-    The other parts are as they stood at the last `look`; their runs go on meanwhile.
-    """
-
-    def __init__(self, session: Session, shard: Shard, serial: int, others: Others, quiet: Quiet) -> None:
-        self._quiet = quiet
-        self._session = session
-        self._shard = shard
-        self._serial = serial
-        self._look = others
-        self._others = others()
-        self._whole()
-
-    def _whole(self) -> None:
-        """The view anew, from this part as recorded and the others as last seen."""
-        self._state: State | None = seen_by(self._session.state, self._others, serial=self._serial)
-        self._fold = Fold(self._state)
-        self._seen = self._state.serial - self._session.state.serial
-
-    @property
-    def state(self) -> State:
-        """The whole state, with everything that was recorded here."""
-        if self._state is None:
-            serial = self._seen + self._session.state.serial
-            self._state = replace(self._fold.done(), serial=serial)
-        return self._state
-
-    @property
-    def others(self) -> Sequence[State]:
-        """The other parts as last seen."""
-        return self._others
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything was ever recorded of this part: one that was only made is as good as none."""
-        own = self._session.state
-        return own.serial > self._serial or bool(own.entries or own.generations or own.accounts)
-
-    def look(self) -> frozenset[str]:
-        """Look at the other parts again; the addresses that their runs are at, of which nothing is to be concluded."""
-        before = self._others
-        self._others = self._look()
-        self._whole()
-        pairs = zip(before, self._others, strict=True)
-        return frozenset().union(*(changed_between(old, new) for old, new in pairs))
-
-    def reading(self) -> AbstractContextManager[None]:
-        """Let the other parts' runs begin nothing while a listing is read, so that it holds still."""
-        return self._quiet.reading()
-
-    def wait(self) -> float:
-        """The seconds after which to ask again before a change is begun, as another part's run is reading; else 0."""
-        return self._quiet.wait()
-
-    def reserve(self, size: int) -> None:
-        """See that `size` bytes of records can be written, before the first call. Raises StateError."""
-        self._session.reserve(size)
-
-    def check(self) -> None:
-        """To be asked before each call. Raises Fenced, StateError."""
-        self._session.check()
-
-    def record(self, *events: Event) -> None:
-        """Record what of these events is this part's, in one durable step. Raises Fenced, StateError."""
-        mine = owned(events, self._shard, self._fold.view())
-        if not mine:
-            return
-        self._session.record(*mine)
-        for event in mine:
-            self._fold.fold(event)
-        self._state = None
-
-    def finish(self) -> State:
-        """Fold what was recorded into the part's snapshot; the whole state."""
-        self._session.finish()
-        self._state = None
-        return self.state
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._session.__exit__(kind, error, trace)
 
 
 Held = Session | Part

@@ -20,6 +20,7 @@ from pnsync.errors import ExitCode, Interrupted, PolicyRefused, StalePlan, worst
 from pnsync.journal import Accepted, Noted
 from pnsync.masking import Masker, derive
 from pnsync.model import Listing, Observed
+from pnsync.part import Part
 from pnsync.plan import Cause, Plan, document, instant
 from pnsync.planning import (
     PlanOptions,
@@ -39,7 +40,7 @@ from pnsync.progress import Conduct, Tally
 from pnsync.proofs import Proofs
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
 from pnsync.settlement import Ending
-from pnsync.sharded import Held, Part, quietly
+from pnsync.sharded import Held, quietly
 from pnsync.state import State
 from pnsync.status import Run
 from pnsync.verdict import Applying as ApplyBegins

@@ -14,9 +14,10 @@ from pnsync.history import SNAPSHOT
 from pnsync.journal import Event, Noted, Recorded
 from pnsync.layout import NAME, Layout, load, parts
 from pnsync.lease import Lease
+from pnsync.part import Part
 from pnsync.phone import Phone
 from pnsync.scope import Shard, shard_of
-from pnsync.sharded import Part, ShardedStore, hold, view
+from pnsync.sharded import ShardedStore, hold, view
 from pnsync.state import Head, State
 from pnsync.store import Store
 

@@ -6,6 +6,7 @@ pipe. SeaweedFS and PostgreSQL are stopped as by a power failure.
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -28,19 +29,19 @@ class Master(Protocol):
         ...
 
 
-class Site:
+class Site(ABC):
     """A fresh place on a server for one case. `proxy` is on the way of every run, and of nobody else."""
 
     kind: ClassVar[str]
     proxy: Severing | None = None
 
+    @abstractmethod
     def opens(self, clock: Clock) -> Backend:
         """As a run reaches it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def direct(self, clock: Clock) -> Backend:
         """As it is."""
-        raise NotImplementedError
 
 
 @dataclass

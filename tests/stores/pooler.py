@@ -7,6 +7,7 @@ transaction leaves in a session is not there in the next.
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from itertools import cycle
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def connect(folder: Path) -> socket.socket:
     return made
 
 
-class Proxy:
+class Proxy(ABC):
     """Listens where libpq looks for a socket, in `folder`; each connection is served by `serve` in a thread."""
 
     def __init__(self, server: Path, folder: Path) -> None:
@@ -69,8 +70,9 @@ class Proxy:
         finally:
             client.close()
 
+    @abstractmethod
     def serve(self, client: socket.socket) -> None:
-        raise NotImplementedError
+        """Talk with one client until it is gone. May raise EOFError and OSError."""
 
     def close(self) -> None:
         self.listener.close()
