@@ -41,7 +41,6 @@ class Draft:
     until: int | None = None
     down: bool = False
     x_may_change: bool = False
-    allocated: bool = False
     events: tuple[Event, ...] = ()
     missing: bool = False
     """Whether it follows from an unexpired binding's absence in the listing (max_missing)."""

@@ -22,7 +22,6 @@ class Case:
     binding: Binding
     position: int
     target: Entry
-    allocated: bool = False
     entry: Entry | None = None
     row: LiveBinding | None = None
     expires: int = NEVER
@@ -83,7 +82,6 @@ def bind_draft(case: Case, cause: Cause, reason: str, *, down: bool = False) -> 
         position=case.position,
         until=case.binding.lifetime.until,
         x_may_change=case.entry is not None and case.target.x_chosen,
-        allocated=case.allocated,
         down=down,
     )
 
@@ -108,7 +106,6 @@ def replace_draft(case: Case, action: Action, cause: Cause, reason: str, changed
         expires_at=case.expires,
         until=case.binding.lifetime.until,
         x_may_change=case.target.x_chosen,
-        allocated=case.allocated,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import time
+from typing import Any
 
 import click
 
@@ -22,9 +23,7 @@ from pnsync.errors import ExitCode
 @click.pass_obj
 def output(invocation: Invocation, /, *, selectors: tuple[str, ...], format: str) -> int:
     """Write the bindings' numbers, labels, ends and status, for applications; no personal number is in it."""
-    from pnsync.publishing import published
-
-    found = [one.document() for one in published(read_offline(invocation).state, selectors, now=time.time())]
+    found = _published(invocation, selectors)
     if format == "csv":
         from pnsync.render.directory import csv_text
 
@@ -46,9 +45,15 @@ def output(invocation: Invocation, /, *, selectors: tuple[str, ...], format: str
 @click.pass_obj
 def directory(invocation: Invocation, /, *, selectors: tuple[str, ...], format: str) -> int:
     """Write who is reached by which number and extension, by name: for people, and for stickers."""
-    from pnsync.publishing import published
     from pnsync.render.directory import directory_html, directory_markdown
 
-    found = [one.document() for one in published(read_offline(invocation).state, selectors, now=time.time())]
+    found = _published(invocation, selectors)
     invocation.output.out(directory_html(found) if format == "html" else directory_markdown(found))
     return ExitCode.DONE
+
+
+def _published(invocation: Invocation, selectors: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What of these bindings may be told to everybody, from the state as it lies."""
+    from pnsync.publishing import published
+
+    return [one.document() for one in published(read_offline(invocation).state, selectors, now=time.time())]
