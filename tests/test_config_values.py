@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pnsync.config import scalars
-from pnsync.config.endpoints import DEFAULT_ENDPOINTS, EndpointRefused, allowed_hosts, check_endpoint
+from pnsync.config.endpoints import (
+    DEFAULT_ENDPOINTS,
+    EndpointRefused,
+    allowed_hosts,
+    check_endpoint,
+    server_of,
+)
 from pnsync.config.findings import closest, listed, quoted
 from pnsync.config.lifetimes import Words, resolve
 from pnsync.model import Lifetime, Schedule, VendorType
@@ -181,6 +187,40 @@ def test_whatever_the_endpoint_it_is_allowed_or_refused(text: str) -> None:
                 "https://[::1]",
             )
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://state.example.com/a?workspace=x", "https://state.example.com:8443/a", "https://STATE.example.com/a",
+     "http://127.0.0.1:9/a", "https://localhost/a", "http://[::1]/a", "https://gw.example.com:8443/a"],
+)  # fmt: skip
+def test_servers_of_a_state_that_may_be_asked(text: str) -> None:
+    allowed = allowed_hosts("state.example.com,gw.example.com:8443")
+    assert server_of(text, allowed) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://127.evil.example/a", "https://127.0.0.1.evil.example/a", "https://localhost.evil.example/a", "https://evil.example/a",
+     "https://state.example.com.evil.example/a", "https://gw.example.com/a", "https://evil.example?state.example.com",
+     "https://10.0.0.1/a", "https://169.254.169.254/a", "https://[fd00:ec2::254]/a"],
+)  # fmt: skip
+def test_other_servers_of_a_state_are_named(text: str) -> None:
+    host = server_of(text, allowed_hosts("state.example.com,gw.example.com:8443"))
+    assert host is not None and host in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://127.0.0.1\\@evil.example/a", "https://evil.example\\@127.0.0.1/a", "https://evil.example\\.127.0.0.1/a",
+     "https://user@127.0.0.1/a", "https://127.0.0.1@evil.example/a", "https://2130706433/a", "https://0x7f000001/a", "https://127.1/a",
+     "https://[::ffff:127.0.0.1/a", "https://[::1]evil.example/a", "https://127.0.0.1%2eevil.example/a", "https://127.0.0.1:/a",
+     "https://127.0.0.1:80:80/a", "https://127.0.0.1\t.evil.example/a", "https://127。0。0。1/a", "ftp://127.0.0.1/a",
+     "127.0.0.1/a", "https://127.0.0.1/a b", "https://evil.example;127.0.0.1/a", ""],
+)  # fmt: skip
+def test_servers_that_two_readers_could_understand_differently(text: str) -> None:
+    with pytest.raises(EndpointRefused):
+        server_of(text, allowed_hosts(""))
 
 
 def words(expires_in: str | None = None, **rest: object) -> Words:

@@ -6,11 +6,10 @@ and a state that others can read is sealed. Nothing is called by putting a place
 
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from pnsync.backends.local import LocalBackend
 from pnsync.cli.command import Invocation
-from pnsync.config.endpoints import ALLOWED_HOSTS, allowed_hosts
+from pnsync.config.endpoints import ALLOWED_HOSTS, EndpointRefused, allowed_hosts, server_of
 from pnsync.errors import UsageError
 from pnsync.interfaces import Backend, Clock
 from pnsync.model import StateConfig
@@ -19,7 +18,6 @@ DEFAULT_STATE_PATH: Final = "state/pnsync.state.json"
 DEFAULT_NAME: Final = "default"
 ON_NETWORK: Final = "PNSYNC_STATE_ON_NETWORK_FS"
 CA_FILE: Final = "PNSYNC_CA_FILE"
-_LOOPBACK: Final = ("localhost", "::1")
 
 
 def _local(config: StateConfig, invocation: Invocation, clock: Clock) -> Backend:
@@ -132,10 +130,14 @@ def _check_host(address: str | None, key: str, invocation: Invocation) -> None:
     """Refuse a server that the operator has not allowed: a reviewed file must not choose who is sent a password."""
     if address is None:
         return
-    url = urlsplit(address)
-    host = url.hostname or ""
-    named = allowed_hosts(invocation.environ.get(ALLOWED_HOSTS, ""))
-    if host in _LOOPBACK or host.startswith("127.") or host in named or url.netloc.lower() in named:
+    try:
+        host = server_of(address, allowed_hosts(invocation.environ.get(ALLOWED_HOSTS, "")))
+    except EndpointRefused as error:
+        raise UsageError(
+            "the state's server is not named plainly",
+            f"state: {{{key}: …}}: {error.summary.replace('endpoint', key, 1)}; {error.label}.",
+        ) from None
+    if host is None:
         return
     raise UsageError(
         "the state's server is not allowed",

@@ -91,22 +91,39 @@ def _check_remote(
     )
 
 
+def server_of(text: str, allowed: Collection[str]) -> str | None:
+    """The host of a server that keeps a state, where the operator has not allowed it; None where it may be asked.
+
+    Raises EndpointRefused for a URL that two readers could understand differently.
+    """
+    _, host, port, _, _ = _taken_apart(text)
+    if _is_loopback(host) or host in allowed or (port is not None and f"{host}:{port}" in allowed):
+        return None
+    return host
+
+
 def _split(text: str) -> tuple[str, str, int | None, str]:
-    """Scheme, host, port and path of a URL that every reader takes apart in the same way."""
-    match = _URL.fullmatch(text)
-    if match is None or not text.isascii() or not text.isprintable() or " " in text:
-        raise EndpointRefused("the endpoint is not a URL", "like https://number.nxcloud.com/api/pns/")
-    scheme, authority, path, rest = match[1].lower(), match[2], match[3], match[4]
-    if scheme not in _DEFAULT_PORTS:
-        raise EndpointRefused("the endpoint must be https", "only https://, and http:// on loopback")
-    if "@" in authority:
-        raise EndpointRefused("the endpoint holds a user name", "credentials never stand in a URL")
+    """Scheme, host, port and path of a vendor's endpoint."""
+    scheme, host, port, path, rest = _taken_apart(text)
     if rest:
         raise EndpointRefused("the endpoint has a query or a fragment", "end it with the path")
     if not _PATH.fullmatch(path) or any(one in (".", "..") for one in path.split("/")):
         raise EndpointRefused(
             "the endpoint's path is not plain", "letters, digits, dots, hyphens and slashes only"
         )
+    return scheme, host, port, path
+
+
+def _taken_apart(text: str) -> tuple[str, str, int | None, str, str]:
+    """Scheme, host, port, path and the rest of a URL whose host every reader takes out of it in the same way."""
+    match = _URL.fullmatch(text)
+    if match is None or not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise EndpointRefused("the endpoint is not a URL", "like https://number.nxcloud.com/api/pns/")
+    scheme, authority, path, rest = match[1].lower(), match[2], match[3], match[4] or ""
+    if scheme not in _DEFAULT_PORTS:
+        raise EndpointRefused("the endpoint must be https", "only https://, and http:// on loopback")
+    if "@" in authority:
+        raise EndpointRefused("the endpoint holds a user name", "credentials never stand in a URL")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None or parts[2] == "":
         raise EndpointRefused("the endpoint's host is not plain", "write host or host:port")
@@ -115,7 +132,7 @@ def _split(text: str) -> tuple[str, str, int | None, str]:
         if len(parts[2]) > 5 or parts[2].startswith("0") or int(parts[2]) > 65_535:
             raise EndpointRefused("the endpoint's port does not exist", "a port is 1 to 65535")
         port = int(parts[2])
-    return scheme, _host(parts[1].lower()), port, path
+    return scheme, _host(parts[1].lower()), port, path, rest
 
 
 def _host(text: str) -> str:

@@ -35,6 +35,10 @@ _NEEDED = {"postgres": "dsn", "object": "url", "http": "address"}
 _KEEP = re.compile(r"[1-9][0-9]{0,2}")
 _LINEAGE = re.compile(r"[A-Za-z0-9-]{4,64}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
+_OTHERS = re.compile(r"(?:NXCLOUD|LAAFFIC|PNSYNC_CRED|PNSYNC_PLAN|PNSYNC_AGE)_.*")
+"""Variables that hold vendors' keys, the key of plans and the identity: not for the server that keeps the state."""
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+"""A region becomes a part of a store's host name."""
 _USERINFO = re.compile(r"://[^/?#]*@")
 _LOOPBACK = re.compile(r"http://(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d+)?(?:/|$)")
 Shape = TypeVar("Shape")
@@ -205,6 +209,14 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
                 advice="if this was a real credential, revoke it: it stays in the history of the repository",
                 secret=True,
             )
+        elif isinstance(value, Mapping) and _OTHERS.fullmatch(env):
+            findings.report(
+                "E227",
+                "this environment variable is not for the state",
+                value.span_of_value("env"),
+                label="it holds a key of a vendor or of pnsync",
+                advice="name a variable that holds nothing but what the state's server asks for",
+            )
     elif not isinstance(value, str) or not value:
         findings.report(
             "E242", f"{key} must be a text, got {complaints.kind_of(value)}", node.span_of_value(key)
@@ -213,6 +225,14 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
         if not _KEEP.fullmatch(value):
             findings.report(
                 "E242", "keep must be 1 to 999", node.span_of_value(key), label="snapshots, as 20"
+            )
+    elif key == "region":
+        if not _REGION.fullmatch(value):
+            findings.report(
+                "E242",
+                "region is not the name of one",
+                node.span_of_value(key),
+                label="small letters, digits and hyphens, as eu-central-1",
             )
     elif key == "path":
         try:

@@ -144,16 +144,29 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(found, ipaddress.IPv6Address):
         wrapped = found.ipv4_mapped or found.sixtofour
-        if wrapped is None and found in _NAT64:
+        inside = found not in _GLOBAL_UNICAST or any(found in one for one in _NOT_HOSTS)
+        if wrapped is None and (found in _NAT64 or (_is_isatap(found) and not inside)):
             wrapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if found.teredo is not None:
+        if wrapped is None and inside:
             return False
-        if wrapped is not None:
-            found = wrapped
-    return found.is_global and not found.is_multicast
+        found = wrapped or found
+    return found.is_global and not found.is_multicast and not any(found in one for one in _NEAREST)
+
+
+def _is_isatap(address: ipaddress.IPv6Address) -> bool:
+    """Whether the address is an IPv4 one inside a site's tunnel (RFC 5214): its last half is [02]00:5efe:a.b.c.d."""
+    return int(address) >> 32 & 0xFDFFFFFF == 0x5EFE
 
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""What IANA gives to hosts; all other forms (compatible, translated, site-local, local NAT64) lead somewhere inside."""
+_NOT_HOSTS: Final = tuple(ipaddress.ip_network(one) for one in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+"""Tunnels, benchmarks and examples."""
+_NEAREST: Final = tuple(
+    ipaddress.ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24")
+)
+"""Public by their range alone: a cloud's own host in every machine's network, and whatever is nearest."""
 
 
 def is_loopback(host: str) -> bool:

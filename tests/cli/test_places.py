@@ -219,6 +219,25 @@ def test_a_server_that_the_operator_did_not_name_is_sent_nothing(run: Run, proje
     assert "PNSYNC_ALLOWED_HOSTS=state.example.test" in found.stderr
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{backend: http, address: 'https://127.evil.example/a', password: {env: STATE_PASSWORD}}",
+        "{backend: http, address: 'https://127.0.0.1%2eevil.example/a'}",
+        "{backend: http, address: 'http://127.0.0.1:9/a', unlock_address: 'https://127.0.0.1.evil.example/a'}",
+        "{backend: object, url: 's3://b/p', endpoint: 'https://localhost.evil.example'}",
+        "{backend: object, url: 's3://b/p', region: 'evil.example/x'}",
+        "{backend: http, address: 'http://127.0.0.1:9/a', password: {env: NXCLOUD_ACCESS_SECRET}}",
+        "{backend: postgres, dsn: {env: PNSYNC_PLAN_KEY}}",
+    ],
+)
+def test_a_server_that_only_looks_like_loopback_is_sent_nothing(run: Run, project: Path, place: str) -> None:
+    write(project, LONDON, extra=f"state: {place}\n")
+    found = run("plan")
+    assert found.exit_code == 8, found.output
+    assert "S9" not in found.stderr
+
+
 def test_a_variable_that_is_not_set_is_named(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
