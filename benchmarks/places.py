@@ -22,15 +22,15 @@ from stores.state_server import StateServer
 from stores.values import events_of_a_run, holder
 
 from benchmarks.__main__ import measured, write_repository
-from pnsync import statefile
 from pnsync.config import load
 from pnsync.identity import customer_bind_id
 from pnsync.interfaces import Backend
 from pnsync.model import NEVER
 from pnsync.scope import Shard
-from pnsync.sharded import ShardedStore
+from pnsync.sharding.sharded import ShardedStore
 from pnsync.state import State, target_of
-from pnsync.store import Store, new_state
+from pnsync.statefile import document
+from pnsync.store.store import Store, new_state
 from pnsync.workflow import CALLS_A_RECORD
 
 RECORDS = 200
@@ -106,7 +106,7 @@ def sealed(state: State) -> int:
     """The size of a state whose numbers are sealed one by one."""
     from tests.sealing.keyholders import Holder
 
-    return len(statefile.dumps(state, Holder().codec()))
+    return len(document.dumps(state, Holder().codec()))
 
 
 def sizes(size: int, work: Path) -> None:
@@ -114,9 +114,9 @@ def sizes(size: int, work: Path) -> None:
     folder = work / str(size)
     write_repository(folder, size)
     state = full(folder)
-    data = statefile.dumps(state)
-    _, writing = timed(lambda: statefile.dumps(state))
-    _, reading = timed(lambda: statefile.loads(data))
+    data = document.dumps(state)
+    _, writing = timed(lambda: document.dumps(state))
+    _, reading = timed(lambda: document.loads(data))
     os.environ["STATE_DSN"] = servers.postgres().dsn
     name = uuid4()
     root = folder / "pnsync.yaml"

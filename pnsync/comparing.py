@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from pnsync.errors import ExitCode
 from pnsync.masking import Masker
-from pnsync.part import Part
 from pnsync.plan import Action, Cause, Change, Plan, document
 from pnsync.planning import (
     Planned,
@@ -21,7 +20,8 @@ from pnsync.planning import (
     read_listings,
 )
 from pnsync.scope import Shard
-from pnsync.sharded import quietly
+from pnsync.sharding.part import Part
+from pnsync.sharding.sharded import quietly
 from pnsync.verdict import Verdict
 from pnsync.waiting import held
 

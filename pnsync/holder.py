@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from pnsync.errors import Locked
-from pnsync.statecodes import summary
+from pnsync.statefile.codes import summary
 
 _LONGEST = 80
 

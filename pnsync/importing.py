@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pnsync.adoption import entry_of_row
-from pnsync.comparison import differences
 from pnsync.errors import PnsyncError, UsageError
 from pnsync.identity import identify, is_ours
 from pnsync.journal import Accepted, Event, Recorded, Resolved, Verdict
 from pnsync.masking import derive
 from pnsync.matching import alive, match
 from pnsync.model import NEVER, Binding, Desired, Listing, LiveBinding, Mode, Observed
+from pnsync.planner.comparison import differences
 from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
 from pnsync.state import Entry, State, target_of
-from pnsync.store import Session
+from pnsync.store.store import Session
 
 END_TOLERANCE_SECONDS: Final = 60
 """How far a listed end may be from a declared `expires_at` that it stands for."""

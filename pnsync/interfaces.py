@@ -139,7 +139,7 @@ class Exclusive(Protocol):
 class Backend(Protocol):
     """A place where one state lives: named documents with compare-and-set, and a dense log of records.
 
-    Everything else (lock, fencing, journal, checkpoint) is built once, in store.py, on this. Every write is
+    Everything else (lock, fencing, journal, checkpoint) is built once, in store/, on this. Every write is
     durable when the method returns. Raises StateError where the place cannot be read or written.
     """
 
@@ -177,7 +177,7 @@ class Backend(Protocol):
         ...
 
     def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
-        """The operating system's lock where the place has one; None: the lease in store.py is the lock.
+        """The operating system's lock where the place has one; None: the lease in store/ is the lock.
 
         Raises Locked, with what the holder wrote, when `timeout` seconds have passed.
         """

@@ -14,26 +14,26 @@ from pnsync.checkout import COMMIT_NOTE, Checkout, Missing
 from pnsync.config import policy_findings
 from pnsync.config.digest import config_digest
 from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, StateError, UsageError
-from pnsync.forecast import timeline
 from pnsync.holder import Holder
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import replay
-from pnsync.limits import Permissions
 from pnsync.masking import KEY_BYTES, Masker, derive, new_key
 from pnsync.matching import unrefreshed
 from pnsync.model import Desired, Observed
 from pnsync.plan import Plan, document
-from pnsync.planner import Question, desired_of_state, plan
-from pnsync.precedent import effective, loosened, recorded_policy
+from pnsync.planner.table import Question, desired_of_state, plan
+from pnsync.policy.limits import Permissions
+from pnsync.policy.precedent import effective, loosened, recorded_policy
 from pnsync.recovery import zone_note
 from pnsync.refresh import calibrated, observe
+from pnsync.reports.forecast import timeline
+from pnsync.reports.status import overdue_findings
 from pnsync.savedplan import Keys
 from pnsync.scope import Scope, Shard
-from pnsync.sharded import view
-from pnsync.shards import owned, refuse_renames, shares
+from pnsync.sharding.sharded import view
+from pnsync.sharding.shards import owned, refuse_renames, shares
 from pnsync.state import State
-from pnsync.status import overdue_findings
-from pnsync.store import KEY_NOTE, Store
+from pnsync.store.store import KEY_NOTE, Store
 from pnsync.verdict import Reporter
 
 PLAN_KEY_VARIABLE: Final = "PNSYNC_PLAN_KEY"

@@ -1,6 +1,6 @@
 """What a plan does to calls: who will reach somebody else, who loses or gains reach, who must dial another number.
 
-Data and its JSON form, with people masked; rehearsal.py finds it out. Lists are cut at LISTED, their counts are whole.
+Data and its JSON form, with people masked; routing/rehearsal.py finds it out. Lists are cut at LISTED, their counts are whole.
 """
 
 from collections.abc import Mapping

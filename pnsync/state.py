@@ -2,7 +2,7 @@
 
 Entries by address, attempts whose outcome is not settled, numbers in quarantine, the accounts they belong to.
 Every change of a state is a new value; `journal.replay` and the planner are its only writers. Its JSON form is
-in statefile.py. No I/O, no clock.
+in statefile/. No I/O, no clock.
 """
 
 from collections.abc import Mapping

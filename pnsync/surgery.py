@@ -7,9 +7,7 @@ What `pnsync state ...` does. Every operation is recorded under the lock; a vend
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pnsync import statefile
 from pnsync.errors import StateError, UsageError
-from pnsync.history import MOVED_NOTE
 from pnsync.holder import Holder
 from pnsync.identity import address_hash, identify
 from pnsync.journal import Accepted, Doubled, Noted, Recorded, Resolved, Verdict
@@ -19,8 +17,10 @@ from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
 from pnsync.recovery import entry_of_row
 from pnsync.sealing.codec import SealingCodec
 from pnsync.state import Entry, Head, State
-from pnsync.statecodes import refusal
-from pnsync.store import KEY_NOTE, Store
+from pnsync.statefile import document
+from pnsync.statefile.codes import refusal
+from pnsync.store.history import MOVED_NOTE
+from pnsync.store.store import KEY_NOTE, Store
 
 
 def move(world: World, source: str, target: str, *, timeout: float = 0.0) -> State:
@@ -72,7 +72,7 @@ def push(world: World, data: bytes, *, timeout: float = 0.0) -> State:
     Raises StateError where the file is damaged, older than the state, or of another lineage.
     """
     store = world.store
-    found = statefile.loads(data, store.codec)
+    found = document.loads(data, store.codec)
     try:
         held = store.hold(world.holder, timeout=timeout)
     except StateError:

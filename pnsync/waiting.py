@@ -3,7 +3,7 @@
 from pnsync.errors import Interrupted, Locked
 from pnsync.planning import World
 from pnsync.scope import Shard
-from pnsync.sharded import Held, hold
+from pnsync.sharding.sharded import Held, hold
 from pnsync.verdict import Warned
 
 

@@ -13,14 +13,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from pnsync.apply import Applying
-from pnsync.canary import Canary
+from pnsync.apply.applying import Applying
+from pnsync.apply.canary import Canary
+from pnsync.apply.progress import Conduct, Tally
+from pnsync.apply.proofs import Proofs
+from pnsync.apply.settlement import Ending
 from pnsync.checkout import COMMIT_NOTE
 from pnsync.errors import ExitCode, Interrupted, PolicyRefused, StalePlan, worst
 from pnsync.journal import Accepted, Noted
 from pnsync.masking import Masker, derive
 from pnsync.model import Listing, Observed
-from pnsync.part import Part
 from pnsync.plan import Cause, Plan, document, instant
 from pnsync.planning import (
     PlanOptions,
@@ -35,14 +37,12 @@ from pnsync.planning import (
     pseudonym_key,
     read_listings,
 )
-from pnsync.precedent import policy_note, recorded_policy
-from pnsync.progress import Conduct, Tally
-from pnsync.proofs import Proofs
+from pnsync.policy.precedent import policy_note, recorded_policy
+from pnsync.reports.status import Run
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
-from pnsync.settlement import Ending
-from pnsync.sharded import Held, quietly
+from pnsync.sharding.part import Part
+from pnsync.sharding.sharded import Held, quietly
 from pnsync.state import State
-from pnsync.status import Run
 from pnsync.verdict import Applying as ApplyBegins
 from pnsync.verdict import Verdict, Warned, tally
 from pnsync.waiting import held

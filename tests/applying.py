@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pnsync.apply import Applying
+from pnsync.apply.applying import Applying
+from pnsync.apply.progress import Conduct, Tally
+from pnsync.apply.proofs import Proofs
 from pnsync.interfaces import Reached, Reading
 from pnsync.journal import (
     Applied,
@@ -19,8 +21,6 @@ from pnsync.journal import (
 from pnsync.model import Binding, Listing, ProviderConfig
 from pnsync.phone import Phone
 from pnsync.plan import Action, Cause, Change, Plan, Step
-from pnsync.progress import Conduct, Tally
-from pnsync.proofs import Proofs
 from pnsync.state import Account, Entry, Intent, Operation, State
 from pnsync.verdict import Done, Failed, Report, Uncertain
 from tests.properties.model_vendor import ModelVendor

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from pnsync.allocation import Allocation, Chosen, allocate
 from pnsync.errors import Severity
 from pnsync.journal import Rested
 from pnsync.matching import match
 from pnsync.model import NEVER, Binding, Desired, Group, Holds, Lifetime, LiveGroup, Moved, Observed, Policy
 from pnsync.phone import Phone
 from pnsync.plan import Action, Cause, Order
-from pnsync.quarantine import Quarantine, rests, rests_after_end, warnings
+from pnsync.planner.allocation import Allocation, Chosen, allocate
+from pnsync.planner.quarantine import Quarantine, rests, rests_after_end, warnings
 from pnsync.state import Entry, Operation, Resting, State, Superseded
 from tests.worlds import (
     DAILY,

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnsync.apply.proofs import PROOF_SECONDS, Proofs
 from pnsync.errors import StateError
 from pnsync.journal import Applied, Closed, Opened, Refusal, open_intents
 from pnsync.journal import Recorded as RecordedEntry
 from pnsync.model import Lifetime, Listing
 from pnsync.plan import Action, Plan
-from pnsync.proofs import PROOF_SECONDS, Proofs
 from pnsync.state import Entry
-from pnsync.statecodes import refusal as state_refusal
+from pnsync.statefile.codes import refusal as state_refusal
 from pnsync.verdict import Done, Failed
 from tests.applying import (
     Answer,

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnsync.apply.progress import GROUP_WITHIN_SECONDS
+from pnsync.apply.proofs import Proofs
 from pnsync.errors import Fenced
 from pnsync.journal import Applied, Closed, NotSent, Opened, Refusal
 from pnsync.model import Lifetime
 from pnsync.plan import Plan
-from pnsync.progress import GROUP_WITHIN_SECONDS
-from pnsync.proofs import Proofs
-from pnsync.statecodes import refusal as state_refusal
+from pnsync.statefile.codes import refusal as state_refusal
 from tests.applying import Answer, Bench, Called, Recorded, binds, not_sent, refused, unknown
 from tests.worlds import NOW, axb, bound, planned, state
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnsync.attempts import Moment, intent_of
+from pnsync.apply.attempts import Moment, intent_of
 from pnsync.identity import customer_bind_id
 from pnsync.model import Lifetime, Mode, ProviderConfig, VendorType
 from pnsync.plan import Step

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from pnsync.capacity import SAMPLES, Sample, busiest, outlooks, sample_note, sampled, samples, trends
 from pnsync.journal import Noted, replay
 from pnsync.masking import Masker
 from pnsync.matching import match, row_of
 from pnsync.model import Binding, Desired, Group, Holds, LiveGroup, LivePool, Observed
 from pnsync.phone import Phone
+from pnsync.reports.capacity import SAMPLES, Sample, busiest, outlooks, sample_note, sampled, samples, trends
 from pnsync.state import Resting, State
 from tests.worlds import (
     DAILY,

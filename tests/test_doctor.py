@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.doctor import (
+from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode
+from pnsync.holder import Holder
+from pnsync.journal import replay
+from pnsync.model import Listing, Schedule, StateConfig, VendorType
+from pnsync.policy.holds import Freeze
+from pnsync.render.checks import checks_text
+from pnsync.reports.doctor import (
     Check,
     Health,
     document,
@@ -19,14 +25,8 @@ from pnsync.doctor import (
     judge_standing,
     judge_state,
 )
-from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode
-from pnsync.holder import Holder
-from pnsync.holds import Freeze
-from pnsync.journal import replay
-from pnsync.model import Listing, Schedule, StateConfig, VendorType
-from pnsync.render.checks import checks_text
+from pnsync.reports.status import Status, status
 from pnsync.state import Failure
-from pnsync.status import Status, status
 from tests.render.published import check
 from tests.worlds import DAY, NOW, NX, attempt, axb, bound, desired, made, pending, state
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnsync.forecast import MOST_SPANS, SPANS, first_lapse, forecast, forecast_document, timeline
 from pnsync.lifetimes import due_at
 from pnsync.model import NEVER, Binding, Lifetime, Schedule
+from pnsync.reports.forecast import MOST_SPANS, SPANS, first_lapse, forecast, forecast_document, timeline
 from pnsync.state import State
 from tests.worlds import DAILY, DAY, FOREVER, NOW, axb, bound, desired, made, planned, rows_of, state
 

@@ -8,15 +8,15 @@ from stores.memory import MemoryBackend, MemoryPlace
 from stores.values import holder
 
 from pnsync.errors import StateError
-from pnsync.history import SNAPSHOT, History, Loaded, record_about
 from pnsync.interfaces import Blob
 from pnsync.journal import Noted
-from pnsync.phonecodec import CLEAR
-from pnsync.record import frame, unframe
 from pnsync.state import Head, State
-from pnsync.statecodes import refusal
-from pnsync.statefile import dumps
-from pnsync.store import Store
+from pnsync.statefile.codes import refusal
+from pnsync.statefile.document import dumps
+from pnsync.statefile.phonecodec import CLEAR
+from pnsync.statefile.record import frame, unframe
+from pnsync.store.history import SNAPSHOT, History, Loaded, record_about
+from pnsync.store.store import Store
 
 
 class Moving(MemoryBackend):

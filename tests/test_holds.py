@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from pnsync.holds import Freeze, Hold, freeze_of, holds_of, may_be_phone
 from pnsync.journal import Noted, replay
 from pnsync.model import Moved
 from pnsync.plan import Action, Cause
+from pnsync.policy.holds import Freeze, Hold, freeze_of, holds_of, may_be_phone
 from pnsync.state import Entry, GroupEntry, State
 from tests.worlds import DAY, NOW, axb, bound, codes, desired, planned, state, what
 

@@ -1,11 +1,11 @@
 """The answer to `who`: for one caller, and for everybody whom a number concerns."""
 
-from pnsync.inquiry import ANYONE, answers
 from pnsync.masking import Masker
 from pnsync.model import Mode
 from pnsync.phone import Phone
 from pnsync.render.inquiry import inquiry_text
-from pnsync.routing import Rings, Route, Table
+from pnsync.routing.inquiry import ANYONE, answers
+from pnsync.routing.table import Rings, Route, Table
 from tests.worlds import X2, X, phone
 
 A, B, C, D = phone(1), phone(2), phone(3), phone(4)

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores.values import EVENTS, NOW, applied, entry, opened, states
 
-from pnsync.eventcodec import decode_event, encode_event
 from pnsync.journal import (
     Applied,
     Began,
@@ -27,9 +26,10 @@ from pnsync.journal import (
     replay,
 )
 from pnsync.model import NEVER, Holds
-from pnsync.phonecodec import CLEAR
 from pnsync.state import Entry, GroupEntry, Operation, Resting, Standing, State
-from pnsync.statefile import dumps, loads
+from pnsync.statefile.document import dumps, loads
+from pnsync.statefile.eventcodec import decode_event, encode_event
+from pnsync.statefile.phonecodec import CLEAR
 
 EMPTY = State(lineage="7c4d1a2b")
 DESK = "bindings.desk-1"

@@ -8,13 +8,13 @@ from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
 from stores.values import holder
 
-from pnsync import lease as leases
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Blob
 from pnsync.journal import Noted
-from pnsync.lease import Lease, Terms, acquire, free, heartbeat
-from pnsync.statecodes import refusal
-from pnsync.store import Store
+from pnsync.statefile.codes import refusal
+from pnsync.store import lease as leases
+from pnsync.store.lease import Lease, Terms, acquire, free, heartbeat
+from pnsync.store.store import Store
 
 MARIA, OMAR = holder("maria", "3f2c9a10"), holder("omar", "aaaaaaaa")
 

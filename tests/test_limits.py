@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.limits import Permissions
 from pnsync.matching import row_of
 from pnsync.model import Binding, Limit, Policy
 from pnsync.plan import Plan
+from pnsync.policy.limits import Permissions
 from pnsync.scope import Scope
 from tests.worlds import (
     DAY,

@@ -12,7 +12,7 @@ from pnsync.errors import Locked, StateError, UsageError
 from pnsync.interfaces import Backend
 from pnsync.journal import Noted
 from pnsync.state import Head, State
-from pnsync.store import Store
+from pnsync.store.store import Store
 from pnsync.surgery import migrate
 
 

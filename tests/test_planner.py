@@ -15,7 +15,7 @@ from pnsync.matching import row_of
 from pnsync.model import Binding, Holds, Lifetime, LiveGroup, Mode, Moved, Schedule
 from pnsync.phone import Phone
 from pnsync.plan import Action, Cause, Order, Plan, document
-from pnsync.planner import desired_of_state, plan
+from pnsync.planner.table import desired_of_state, plan
 from pnsync.state import Entry
 from tests.worlds import (
     DAILY,

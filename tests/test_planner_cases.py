@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 
 from pnsync.errors import SourceSpan
-from pnsync.holds import Freeze, Hold
-from pnsync.limits import Permissions
 from pnsync.matching import row_of
 from pnsync.model import (
     HOUR,
@@ -32,7 +30,9 @@ from pnsync.model import (
 )
 from pnsync.phone import Phone
 from pnsync.plan import Plan
-from pnsync.planner import desired_of_state
+from pnsync.planner.table import desired_of_state
+from pnsync.policy.holds import Freeze, Hold
+from pnsync.policy.limits import Permissions
 from pnsync.scope import Scope, Shard, shard_of
 from pnsync.state import Entry, Operation, Resting, State
 from tests.telling import as_sections, sections, told

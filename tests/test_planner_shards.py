@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.limits import Permissions
 from pnsync.model import Group, Holds, Limit, Policy
 from pnsync.plan import Change, Plan
+from pnsync.planner.slots import share_of
+from pnsync.policy.limits import Permissions
 from pnsync.scope import Shard, shard_of
-from pnsync.slots import share_of
 from tests.worlds import (
     X,
     axb,

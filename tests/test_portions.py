@@ -2,7 +2,7 @@
 
 import pytest
 
-from pnsync.portions import split
+from pnsync.apply.portions import split
 from tests.worlds import axb, bound, calls, desk, made, planned, rows_of, state
 
 

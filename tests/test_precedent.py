@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pnsync.journal import replay
 from pnsync.model import Limit, Policy
-from pnsync.precedent import effective, loosened, policy_note, recorded_policy
+from pnsync.policy.precedent import effective, loosened, policy_note, recorded_policy
 from tests.worlds import state
 
 LIMITS = st.one_of(

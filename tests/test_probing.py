@@ -5,8 +5,8 @@ import pytest
 from pnsync.interfaces import Reached
 from pnsync.model import Lifetime, Mode, ProviderConfig, VendorType
 from pnsync.phone import Phone
-from pnsync.probing import Probe, chosen, judge, probes
-from pnsync.routing import of_state
+from pnsync.routing.probing import Probe, chosen, judge, probes
+from pnsync.routing.table import of_state
 from pnsync.state import Entry, State
 
 A, B, C = (Phone(f"44770090000{n}") for n in (1, 2, 3))

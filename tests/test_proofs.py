@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pnsync.proofs import PROOF_SECONDS, Proofs
+from pnsync.apply.proofs import PROOF_SECONDS, Proofs
 from pnsync.state import Superseded
 from tests.worlds import axb, bound, group, live_group, made, made_group, observed, rows_of, state, superseded
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from pnsync.model import Mode
-from pnsync.publishing import published
 from pnsync.render.directory import csv_text, directory_html, directory_markdown
+from pnsync.reports.publishing import published
 from pnsync.state import State
 from tests.worlds import (
     DAY,

@@ -4,9 +4,9 @@ from stores.clocks import StepClock
 from stores.roomy import Room, RoomyBackend
 from stores.values import holder
 
-from pnsync import lease as leases
-from pnsync.lease import Lease
-from pnsync.quiet import NAME, NOTICE_SECONDS, POLL_SECONDS, Quiet
+from pnsync.sharding.quiet import NAME, NOTICE_SECONDS, POLL_SECONDS, Quiet
+from pnsync.store import lease as leases
+from pnsync.store.lease import Lease
 
 
 class World:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnsync.errors import StateError
-from pnsync.record import Scan, chained, follows, frame, scan, unframe
+from pnsync.statefile.record import Scan, chained, follows, frame, scan, unframe
 
 NAME = "pnsync.state.json.journal"
 BODIES = st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b" "))

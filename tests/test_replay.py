@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.comparison import changed_names
 from pnsync.journal import Applied, Closed, Doubled, NotSent, Opened, Recorded, Resolved, Verdict, replay
 from pnsync.matching import row_of
 from pnsync.model import Mode
 from pnsync.plan import Cause
+from pnsync.planner.comparison import changed_names
+from pnsync.planner.resources import held_by, needs_of
 from pnsync.recovery import settle
-from pnsync.resources import held_by, needs_of
 from pnsync.state import Entry, Operation, State
 from tests.worlds import (
     DAY,
@@ -149,7 +149,7 @@ def test_a_plan_never_holds_until_the_past() -> None:
 
 def test_renew_forgets_nothing_and_records_no_policy() -> None:
     from pnsync.model import Lifetime
-    from pnsync.planner import desired_of_state
+    from pnsync.planner.table import desired_of_state
 
     ended = axb("ended", 3, 4, lifetime=Lifetime(60, until=NOW - 5))
     desk_entry = made(

@@ -5,16 +5,26 @@ from typing import Any
 
 import pytest
 
-from pnsync.following import Following, Live, after
 from pnsync.masking import Masker
 from pnsync.matching import match, row_of
 from pnsync.model import Holds, Lifetime, LiveBinding, LiveGroup, Mode
 from pnsync.phone import Phone
 from pnsync.plan import Plan, document
+from pnsync.planner.staging import refusal
 from pnsync.reach import LISTED, Misroute
-from pnsync.rehearsal import Rehearsal, rehearse
-from pnsync.routing import Nobody, Rings, Route, Table, add_listed_groups, of_entry, of_row, of_state, route
-from pnsync.staging import refusal
+from pnsync.routing.following import Following, Live, after
+from pnsync.routing.rehearsal import Rehearsal, rehearse
+from pnsync.routing.table import (
+    Nobody,
+    Rings,
+    Route,
+    Table,
+    add_listed_groups,
+    of_entry,
+    of_row,
+    of_state,
+    route,
+)
 from pnsync.state import Entry, State
 from tests.worlds import (
     DAY,

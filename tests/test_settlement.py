@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from pnsync.apply.proofs import Proofs
+from pnsync.apply.settlement import LONGEST_STEP_SECONDS, REREADS, Ending
 from pnsync.errors import ExitCode
 from pnsync.journal import Noted, Outcome, Recorded, Refusal, Unknown, replay
 from pnsync.matching import listed_note
 from pnsync.model import Desired, Observed, Policy
 from pnsync.plan import Plan
-from pnsync.proofs import Proofs
 from pnsync.scope import Scope
-from pnsync.settlement import LONGEST_STEP_SECONDS, REREADS, Ending
 from pnsync.state import Entry, Resting, State
 from pnsync.verdict import Done, Failed, Verified, Waiting
 from pnsync.zones import zone_note

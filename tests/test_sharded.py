@@ -10,16 +10,16 @@ from stores.roomy import Budget, Ended, Room, RoomyBackend
 from stores.values import entry, holder, opened
 
 from pnsync.errors import Fenced, Locked, StateError, UsageError
-from pnsync.history import SNAPSHOT
 from pnsync.journal import Event, Noted, Recorded
-from pnsync.layout import NAME, Layout, load, parts
-from pnsync.lease import Lease
-from pnsync.part import Part
 from pnsync.phone import Phone
 from pnsync.scope import Shard, shard_of
-from pnsync.sharded import ShardedStore, hold, view
+from pnsync.sharding.layout import NAME, Layout, load, parts
+from pnsync.sharding.part import Part
+from pnsync.sharding.sharded import ShardedStore, hold, view
 from pnsync.state import Head, State
-from pnsync.store import Store
+from pnsync.store.history import SNAPSHOT
+from pnsync.store.lease import Lease
+from pnsync.store.store import Store
 
 ADDRESSES = [f"bindings.desk-{number}" for number in range(1, 25)]
 

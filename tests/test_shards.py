@@ -10,14 +10,22 @@ from stores.values import EVENTS, NAMES, NOW, entry, opened, states
 from worlds import desired
 
 from pnsync.errors import UsageError
-from pnsync.history import MOVED_NOTE
-from pnsync.holds import FREEZE_NOTE, HOLD_NOTE
 from pnsync.journal import Closed, Noted, Opened, Recorded, Resolved, Rested, Unknown, replay
 from pnsync.model import Moved
-from pnsync.phonecodec import SECRET_NOTE
+from pnsync.policy.holds import FREEZE_NOTE, HOLD_NOTE
 from pnsync.scope import MOST_SHARDS, Shard, read_shard, shard_of
-from pnsync.shards import addresses_of, changed_between, divide, owned, refuse_renames, seen_by, unite
+from pnsync.sharding.shards import (
+    addresses_of,
+    changed_between,
+    divide,
+    owned,
+    refuse_renames,
+    seen_by,
+    unite,
+)
 from pnsync.state import Head, Resting, State
+from pnsync.statefile.phonecodec import SECRET_NOTE
+from pnsync.store.history import MOVED_NOTE
 
 COUNTS = st.integers(1, 9)
 
@@ -88,7 +96,7 @@ def test_a_part_holds_its_own_addresses_alone(state: State, count: int) -> None:
 
 
 def test_every_field_of_a_state_is_thought_of() -> None:
-    """A new one needs a rule in shards.py, and its name here."""
+    """A new one needs a rule in sharding/shards.py, and its name here."""
     assert {one.name for one in fields(State)} == {
         "lineage",
         "serial",

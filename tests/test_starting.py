@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from pnsync.apply.starting import CLOCK_ERROR_SECONDS
 from pnsync.journal import Refusal
 from pnsync.plan import Action, Cause, Plan
-from pnsync.starting import CLOCK_ERROR_SECONDS
 from tests.applying import Bench, bind, binds, change, plan_of, refused, unknown
 from tests.worlds import NOW, axb, bound, desired, desk, group, made, planned, ride, state
 

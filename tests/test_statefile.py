@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores.values import EVENTS, entry, every_field, states
 
-from pnsync.codec import _Draft
 from pnsync.errors import StateError
-from pnsync.eventcodec import decode_event, encode_event
 from pnsync.journal import Event
 from pnsync.model import NEVER, Holds
 from pnsync.phone import Phone
-from pnsync.phonecodec import CLEAR
 from pnsync.state import Entry, GroupEntry, State
-from pnsync.statecodes import STATE_CODES
-from pnsync.statefile import checksum, dumps, loads
+from pnsync.statefile.codec import _Draft
+from pnsync.statefile.codes import STATE_CODES
+from pnsync.statefile.document import checksum, dumps, loads
+from pnsync.statefile.eventcodec import decode_event, encode_event
+from pnsync.statefile.phonecodec import CLEAR
 
 SAMPLE = State(
     lineage="7c4d1a2b",

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from pnsync.holder import Holder
-from pnsync.holds import Freeze, Hold
 from pnsync.journal import replay
 from pnsync.model import Schedule
+from pnsync.policy.holds import Freeze, Hold
 from pnsync.render.standing import status_metrics, status_text
+from pnsync.reports.status import Run, last_run, overdue_findings, status, status_document
 from pnsync.state import Failure, Standing, State
-from pnsync.status import Run, last_run, overdue_findings, status, status_document
 from tests.render.published import check
 from tests.worlds import DAY, NOW, attempt, axb, bound, desired, made, pending, planned, state
 

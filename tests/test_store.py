@@ -20,10 +20,10 @@ from pnsync.holder import Holder, load, locked
 from pnsync.interfaces import Changed, Taken
 from pnsync.journal import Applied, Closed, Event, Noted, Recorded, replay
 from pnsync.phone import Phone
-from pnsync.record import frame, scan, unframe
 from pnsync.state import State
-from pnsync.statefile import dumps, loads
-from pnsync.store import KEY_NOTE, Session, Store
+from pnsync.statefile.document import dumps, loads
+from pnsync.statefile.record import frame, scan, unframe
+from pnsync.store.store import KEY_NOTE, Session, Store
 
 
 class Place:

@@ -18,7 +18,7 @@ from pnsync.backends.local import LocalBackend
 from pnsync.errors import StateError
 from pnsync.journal import Began, Event, Noted, replay
 from pnsync.state import State
-from pnsync.store import Store
+from pnsync.store.store import Store
 
 STEPS: list[tuple[Event, ...]] = [*events_of_a_run(4), (Noted("turn", "done"),)]
 Start = Callable[[str], None]

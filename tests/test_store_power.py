@@ -13,7 +13,7 @@ from stores.values import events_of_a_run, holder
 from pnsync.backends.local import LocalBackend
 from pnsync.journal import Event, Noted
 from pnsync.state import State
-from pnsync.store import Store
+from pnsync.store.store import Store
 
 PATH = "/state/pnsync.state.json"
 STEPS: list[tuple[Event, ...]] = [*events_of_a_run(2), (Noted("turn", "1"),)]

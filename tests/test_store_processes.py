@@ -16,8 +16,8 @@ import pnsync
 from pnsync.backends.local import LocalBackend
 from pnsync.errors import Locked, StateError
 from pnsync.journal import Noted
-from pnsync.record import follows, scan, unframe
-from pnsync.store import Store
+from pnsync.statefile.record import follows, scan, unframe
+from pnsync.store.store import Store
 
 HERE = Path(__file__).parent
 ROOT = Path(str(pnsync.__file__)).parent.parent

@@ -10,13 +10,13 @@ from stores.memory import MemoryBackend, MemoryPlace
 from stores.values import holder
 
 from pnsync.errors import Fenced, Locked, PnsyncError, StateError, UsageError
-from pnsync.history import MOVED_NOTE
 from pnsync.journal import Noted
-from pnsync.record import chained, frame, scan, unframe
 from pnsync.state import State
-from pnsync.statecodes import REBUILD, refusal, summary
-from pnsync.statefile import dumps, loads
-from pnsync.store import Session, Store
+from pnsync.statefile.codes import REBUILD, refusal, summary
+from pnsync.statefile.document import dumps, loads
+from pnsync.statefile.record import chained, frame, scan, unframe
+from pnsync.store.history import MOVED_NOTE
+from pnsync.store.store import Session, Store
 
 NAME = "state.json.journal"
 COPY = "Restore state file and journal together from a copy, or derive the state from the vendor's listing:"

@@ -21,8 +21,8 @@ from stores.values import holder
 import pnsync
 from pnsync.errors import Locked
 from pnsync.journal import Noted
-from pnsync.record import follows, unframe
-from pnsync.store import Store
+from pnsync.statefile.record import follows, unframe
+from pnsync.store.store import Store
 
 HERE = Path(__file__).parent
 ROOT = Path(str(pnsync.__file__)).parent.parent

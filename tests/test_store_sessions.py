@@ -10,16 +10,16 @@ from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
 from stores.values import NOW, holder
 
-from pnsync import lease as leases
 from pnsync.errors import Locked, StateError
 from pnsync.interfaces import Blob
 from pnsync.journal import Event, Noted
-from pnsync.lease import Lease
-from pnsync.record import unframe
 from pnsync.state import State
-from pnsync.statecodes import refusal
-from pnsync.statefile import dumps, loads
-from pnsync.store import Session, Store
+from pnsync.statefile.codes import refusal
+from pnsync.statefile.document import dumps, loads
+from pnsync.statefile.record import unframe
+from pnsync.store import lease as leases
+from pnsync.store.lease import Lease
+from pnsync.store.store import Session, Store
 from tests.sealing.keyholders import Holder as KeyHolder
 
 ANNA = KeyHolder()

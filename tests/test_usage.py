@@ -16,8 +16,8 @@ from pnsync.model import (
 )
 from pnsync.phone import Phone
 from pnsync.render.usage import usage_text
+from pnsync.reports.usage import GroupUse, NumberUse, usage
 from pnsync.state import Entry, Resting, State
-from pnsync.usage import GroupUse, NumberUse, usage
 
 X1, X2, PERSON = "447401264117", "447401264118", "447700900123"
 

@@ -23,7 +23,7 @@ from pnsync.model import (
 )
 from pnsync.phone import Phone
 from pnsync.plan import Change, Plan
-from pnsync.planner import Question, plan
+from pnsync.planner.table import Question, plan
 from pnsync.state import (
     Entry,
     GroupEntry,

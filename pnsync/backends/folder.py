@@ -12,7 +12,7 @@ from typing import Final
 
 from pnsync.backends.disk import NETWORK_FILE_SYSTEMS, Disk, Status
 from pnsync.interfaces import Clock
-from pnsync.statecodes import refusal
+from pnsync.statefile.codes import refusal
 
 MOMENT_SECONDS: Final = 10.0
 """How long a write waits for another's moment; who takes longer stands still in it."""

@@ -19,7 +19,7 @@ from typing import Final
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
-from pnsync.statecodes import refusal
+from pnsync.statefile.codes import refusal
 
 TIMEOUT_SECONDS: Final = 30
 DEFAULT_REF: Final = "refs/pnsync/state"

@@ -21,7 +21,7 @@ from pnsync.backends.patience import Patience
 from pnsync.backends.terraform import Content, digest, document, holder_of, lock_request, read_document
 from pnsync.errors import Locked, StateError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
-from pnsync.statecodes import refusal, summary
+from pnsync.statefile.codes import refusal, summary
 
 TIMEOUT_SECONDS: Final = 20.0
 LIMIT_BYTES: Final = 512 * 1024 * 1024

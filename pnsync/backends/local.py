@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from pnsync import holder as holders
-from pnsync import record as framing
 from pnsync.backends.disk import Disk, Status, SystemDisk
 from pnsync.backends.folder import Folder
 from pnsync.errors import StateError
 from pnsync.interfaces import Blob, Changed, Clock, Taken
+from pnsync.statefile import record as framing
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
-from pnsync.statecodes import refusal
+from pnsync.statefile.codes import refusal
 
 log = logging.getLogger(__name__)
 

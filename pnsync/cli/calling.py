@@ -18,8 +18,8 @@ def verify_calls(
     """Ask from the point of view of A, B and a stranger; exit 2 where somebody else rings, or nobody."""
     from pnsync.masking import Masker
     from pnsync.planning import pseudonym_key
-    from pnsync.probing import chosen, judge, probes
-    from pnsync.routing import of_state
+    from pnsync.routing.probing import chosen, judge, probes
+    from pnsync.routing.table import of_state
     from pnsync.state import State
 
     world = session.world

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
+from pnsync.config.declaring import Declarations, Key
 from pnsync.config.sources import SourceRefused, check_path
-from pnsync.declaring import Declarations, Key
 from pnsync.errors import ConfigError, Severity, UsageError
 from pnsync.render.text import escape
 

@@ -37,11 +37,11 @@ def diff(
 ) -> int:
     """Compare what commit REV declares with another, or with the files as they are here. Works offline."""
     from pnsync.config import FolderSource, Reading, Source, load_source
-    from pnsync.difference import Written, compare, document, written
+    from pnsync.config.difference import Written, compare, document, written
+    from pnsync.config.revisions import GitRevision
     from pnsync.masking import Masker, new_key
     from pnsync.model import Desired
     from pnsync.render.difference import MAX_CHARS, difference_markdown, difference_text
-    from pnsync.revisions import GitRevision
 
     if ".." in rev and other is None:
         first_name, _, second_name = rev.partition("..")

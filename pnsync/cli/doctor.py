@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.doctor import (
+from pnsync.errors import ConfigError, ExitCode, PnsyncError
+from pnsync.reports.doctor import (
     Check,
     Health,
     document,
@@ -23,7 +24,6 @@ from pnsync.doctor import (
     judge_state,
     well,
 )
-from pnsync.errors import ConfigError, ExitCode, PnsyncError
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def _state_checks(
     invocation: Invocation, desired: "Desired", clock: "Clock"
 ) -> tuple[list[Check], "State | None"]:
     from pnsync.cli.session import open_store
+    from pnsync.reports.status import status
     from pnsync.state import State
-    from pnsync.status import status
 
     checks = [judge_files(desired)]
     try:

@@ -10,7 +10,8 @@ import click
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.options import DURATION, INSTANT
 from pnsync.errors import ExitCode, UsageError
-from pnsync.holds import (
+from pnsync.plan import instant
+from pnsync.policy.holds import (
     REASON_CHARACTERS,
     RENEW,
     UNFREEZE,
@@ -20,11 +21,10 @@ from pnsync.holds import (
     holds_of,
     may_be_phone,
 )
-from pnsync.plan import instant
 
 if TYPE_CHECKING:
     from pnsync.model import Desired
-    from pnsync.store import Session
+    from pnsync.store.store import Session
 
 reason_option: Final = click.option(
     "--reason", metavar="TEXT", required=True, help="Shown on top of every plan."

@@ -8,7 +8,7 @@ import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.options import DURATION
-from pnsync.declaring import RINGS_GROUP, How
+from pnsync.config.declaring import RINGS_GROUP, How
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.text import escape
 from pnsync.render.units import counted
@@ -16,7 +16,7 @@ from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
     from pnsync.cli.session import Opened
-    from pnsync.declaring import Declarations
+    from pnsync.config.declaring import Declarations
     from pnsync.importing import Import, Matches
     from pnsync.model import Desired, LiveBinding
 
@@ -211,7 +211,7 @@ def _write(
 ) -> Verdict:
     """Declare rows in a file, then record them as what it declares, so that the next plan is empty."""
     from pnsync.cli.declarations import Target
-    from pnsync.declaring import declarations
+    from pnsync.config.declaring import declarations
 
     desired = session.world.desired
     target = Target(session.invocation, file, number_file, desired.policy.numbers == "named")

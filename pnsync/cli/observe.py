@@ -103,15 +103,15 @@ def verify(
 @click.pass_obj
 def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
     """Show number groups and pools: their use, and free extensions (-v: of each number)."""
-    from pnsync.capacity import busiest, outlooks
     from pnsync.cli.session import opened
     from pnsync.masking import Masker
     from pnsync.plan import instant
     from pnsync.planning import failure_codes, pseudonym_key, read_listings
     from pnsync.render.capacity import capacity_lines
     from pnsync.render.usage import usage_text
+    from pnsync.reports.capacity import busiest, outlooks
+    from pnsync.reports.usage import usage
     from pnsync.state import State
-    from pnsync.usage import usage
 
     with opened(invocation, gentle=False) as session:
         world = session.world

@@ -18,7 +18,7 @@ class Offline:
 
     def masker(self) -> Masker:
         """How its people are shown: with the state's own key."""
-        from pnsync.store import KEY_NOTE
+        from pnsync.store.store import KEY_NOTE
 
         key = self.state.notes.get(KEY_NOTE)
         return Masker(bytes.fromhex(key) if key else new_key(), self.state.lineage)

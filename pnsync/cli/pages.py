@@ -8,7 +8,7 @@ from pnsync.explain import Page, find
 TABLES: Final = (
     ("pnsync.yamlfile", "YAML_CODES"),
     ("pnsync.config.codes", "PAGES"),
-    ("pnsync.statecodes", "STATE_CODES"),
+    ("pnsync.statefile.codes", "STATE_CODES"),
     ("pnsync.cli.plan_pages", "PLAN_PAGES"),
 )
 """Where the tables are: each keeps the pages of the codes that its own module reports."""

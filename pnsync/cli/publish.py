@@ -54,6 +54,6 @@ def directory(invocation: Invocation, /, *, selectors: tuple[str, ...], format: 
 
 def _published(invocation: Invocation, selectors: tuple[str, ...]) -> list[dict[str, Any]]:
     """What of these bindings may be told to everybody, from the state as it lies."""
-    from pnsync.publishing import published
+    from pnsync.reports.publishing import published
 
     return [one.document() for one in published(read_offline(invocation).state, selectors, now=time.time())]

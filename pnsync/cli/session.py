@@ -30,9 +30,9 @@ from pnsync.interfaces import Clock, Dispatcher, Provider
 from pnsync.model import Desired, ProviderConfig, StateConfig, VendorType
 from pnsync.render.diagnostics import tally
 from pnsync.render.progress import Bars, Lines
-from pnsync.sharded import ShardedStore, Spacious
-from pnsync.shards import shares
-from pnsync.store import Store
+from pnsync.sharding.sharded import ShardedStore, Spacious
+from pnsync.sharding.shards import shares
+from pnsync.store.store import Store
 from pnsync.verdict import Report, report_document
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pnsync.masking import Masker
     from pnsync.planning import World
     from pnsync.state import State
-    from pnsync.store import Store
+    from pnsync.store.store import Store
 
 COMMON: Final = ("encryption", "plain_in_git")
 """What `state:` says of every place, and holds for the new one too."""
@@ -58,7 +58,7 @@ def _existing(store: "Store") -> "State":
 
 def _masker(state: "State") -> "Masker":
     from pnsync.masking import Masker, new_key
-    from pnsync.store import KEY_NOTE
+    from pnsync.store.store import KEY_NOTE
 
     key = state.notes.get(KEY_NOTE)
     return Masker(bytes.fromhex(key) if key else new_key(), state.lineage)
@@ -200,11 +200,11 @@ def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout
 @click.pass_obj
 def pull(invocation: Invocation, file: str) -> int:
     """Write the whole state to FILE (mode 0600): it holds real numbers."""
-    from pnsync import statefile
+    from pnsync.statefile import document
 
     with _store(invocation) as store:
         found = _existing(store)
-        replace_file(invocation.path(file), statefile.dumps(found, store.codec), mode=PRIVATE)
+        replace_file(invocation.path(file), document.dumps(found, store.codec), mode=PRIVATE)
     invocation.output.out(f"Wrote serial {found.serial} of lineage {found.lineage}.")
     return ExitCode.DONE
 

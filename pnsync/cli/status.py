@@ -16,7 +16,7 @@ from pnsync.verdict import Verdict
 if TYPE_CHECKING:
     from pnsync.model import Desired
     from pnsync.state import State
-    from pnsync.store import Store
+    from pnsync.store.store import Store
 
 
 @command("status")
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Verdict:
     """Show what is down, unknown, failing, on hold or locked, offline; exit 12 and 7 where something is down or unknown."""
     from pnsync.render.standing import status_metrics, status_text
-    from pnsync.status import status as judge
-    from pnsync.status import status_document
+    from pnsync.reports.status import status as judge
+    from pnsync.reports.status import status_document
 
     with _offline(invocation) as (desired, state, store):
         found = judge(desired, state, store.holder(), now=int(time.time()))
@@ -56,12 +56,12 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
 @click.pass_obj
 def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
     """Show what is renewed, ends and would lapse on each day, and the calls of it; offline."""
-    from pnsync.capacity import trends
-    from pnsync.forecast import forecast as foresee
-    from pnsync.forecast import forecast_document
     from pnsync.plan import instant
     from pnsync.render.capacity import trend_lines
     from pnsync.render.outlook import forecast_text
+    from pnsync.reports.capacity import trends
+    from pnsync.reports.forecast import forecast as foresee
+    from pnsync.reports.forecast import forecast_document
 
     with _offline(invocation) as (desired, state, _):
         now = int(time.time())

@@ -20,7 +20,7 @@ def refuse_clear_in_git(config: StateConfig, invocation: Invocation) -> None:
     )
     for one in (path, Path(f"{path}.journal")):
         if checkout.would_commit(one):
-            from pnsync.statecodes import refusal
+            from pnsync.statefile.codes import refusal
 
             raise refusal(
                 "S935",

@@ -68,8 +68,8 @@ def who(
 
 def _recorded(invocation: Invocation, dialled: str, extension: str, caller: Phone | None) -> Answers:
     from pnsync.cli.offline import read_offline
-    from pnsync.inquiry import answers
-    from pnsync.routing import of_state
+    from pnsync.routing.inquiry import answers
+    from pnsync.routing.table import of_state
 
     offline = read_offline(invocation)
     table = of_state(offline.state, time.time())
@@ -80,10 +80,10 @@ def _recorded(invocation: Invocation, dialled: str, extension: str, caller: Phon
 def _after_plan(invocation: Invocation, dialled: str, extension: str, caller: Phone | None) -> Answers:
     from pnsync.cli.plan import tell_unread
     from pnsync.cli.session import opened
-    from pnsync.following import Live, after
-    from pnsync.inquiry import answers
     from pnsync.matching import match
     from pnsync.planning import PlanOptions, make_plan
+    from pnsync.routing.following import Live, after
+    from pnsync.routing.inquiry import answers
     from pnsync.state import State
 
     with opened(invocation, gentle=False) as session:

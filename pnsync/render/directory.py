@@ -1,6 +1,6 @@
 """Numbers to dial as people and programs take them: CSV, a Markdown table, a page with stickers to cut out.
 
-Works on documents of publishing.py, which hold nothing personal. Names and labels are others' texts: in CSV none can
+Works on documents of reports/publishing.py, which hold nothing personal. Names and labels are others' texts: in CSV none can
 begin a formula, in Markdown none leaves its cell, in HTML none leaves its element.
 """
 

@@ -14,7 +14,6 @@ from typing import Final
 
 from pnsync.errors import StateError
 from pnsync.phone import Phone
-from pnsync.phonecodec import Json
 from pnsync.sealing.envelope import (
     Forged,
     Key,
@@ -28,7 +27,8 @@ from pnsync.sealing.envelope import (
 )
 from pnsync.sealing.identity import Identity, Unopened, seal_to
 from pnsync.sealing.mark import Mark
-from pnsync.statecodes import refusal
+from pnsync.statefile.codes import refusal
+from pnsync.statefile.phonecodec import Json
 
 REKEY: Final = "pnsync state rekey"
 _NOTES: Final = "notes"

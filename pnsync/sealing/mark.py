@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pnsync.errors import UsageError
-from pnsync.statecodes import refusal
+from pnsync.statefile.codes import refusal
 
 LEAST: Final = "PNSYNC_STATE_MIN_SERIAL"
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.sealing.codec import SealingCodec, SealingSettings
 from pnsync.sealing.identity import Identity
 from pnsync.sealing.libraries import library
 from pnsync.sealing.mark import Mark
+from pnsync.statefile.phonecodec import CLEAR, PhoneCodec
 
 
 def open_codec(

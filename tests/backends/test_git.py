@@ -15,8 +15,8 @@ from pnsync.backends.git import GitBackend
 from pnsync.errors import StateError
 from pnsync.interfaces import Taken
 from pnsync.journal import Noted
-from pnsync.record import frame
-from pnsync.store import Store
+from pnsync.statefile.record import frame
+from pnsync.store.store import Store
 
 REF = "refs/pnsync/prod"
 Look = Callable[[], GitBackend]

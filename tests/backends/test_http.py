@@ -18,8 +18,8 @@ from pnsync.backends.http import HttpBackend, HttpSettings
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Taken
 from pnsync.journal import Noted
-from pnsync.record import frame
-from pnsync.store import Store
+from pnsync.statefile.record import frame
+from pnsync.store.store import Store
 
 Look = Callable[..., HttpBackend]
 

@@ -16,8 +16,8 @@ from pnsync.backends.object import KEEP, ObjectBackend
 from pnsync.errors import StateError, UsageError
 from pnsync.interfaces import Changed, Taken
 from pnsync.journal import Noted
-from pnsync.record import frame
-from pnsync.store import Store
+from pnsync.statefile.record import frame
+from pnsync.store.store import Store
 from tests.profile import either
 
 pytestmark = pytest.mark.xdist_group("object")

@@ -17,8 +17,8 @@ from pnsync.backends.postgres import PostgresBackend
 from pnsync.errors import StateError
 from pnsync.interfaces import Changed, Taken
 from pnsync.journal import Noted
-from pnsync.record import frame
-from pnsync.store import Store
+from pnsync.statefile.record import frame
+from pnsync.store.store import Store
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.xdist_group("postgres")]
 

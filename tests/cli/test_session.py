@@ -128,7 +128,7 @@ def test_a_state_held_by_another_run(tmp_path: Path) -> None:
         "from pnsync.backends.local import LocalBackend\n"
         "from pnsync.cli.signals import Signals, SystemClock\n"
         "from pnsync.holder import Holder\n"
-        "from pnsync.store import Store\n"
+        "from pnsync.store.store import Store\n"
         "with Signals(gentle=True) as signals:\n"
         "    clock = SystemClock(signals)\n"
         "    store = Store(LocalBackend('state/pnsync.state.json', clock, root='.'), clock, pinned_lineage=None)\n"

@@ -22,10 +22,10 @@ from stores.values import entry, events_of_a_run, holder
 from pnsync.errors import Fenced, Locked, StateError
 from pnsync.interfaces import Backend, Changed, Taken
 from pnsync.journal import Noted, Recorded, replay
-from pnsync.lease import Lease
-from pnsync.phonecodec import CLEAR, PhoneCodec
-from pnsync.record import frame
-from pnsync.store import Store
+from pnsync.statefile.phonecodec import CLEAR, PhoneCodec
+from pnsync.statefile.record import frame
+from pnsync.store.lease import Lease
+from pnsync.store.store import Store
 from tests.profile import either
 
 Look = Callable[[], Backend]

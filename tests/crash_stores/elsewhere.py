@@ -15,16 +15,16 @@ from simulation.process import Process
 from simulation.timeline import SimClock
 from simulation.world import PATH, Run, Universe, Violation
 
-from pnsync import record as framing
 from pnsync.backends.local import LocalBackend
 from pnsync.backends.postgres import PostgresBackend
 from pnsync.errors import StateError
 from pnsync.interfaces import Backend, Blob, Clock, Exclusive
-from pnsync.lease import RENEW_SECONDS, Lease, Stop
 from pnsync.model import StateConfig
 from pnsync.planning import Planned, PlanOptions, World
 from pnsync.state import State
-from pnsync.store import Store
+from pnsync.statefile import record as framing
+from pnsync.store.lease import RENEW_SECONDS, Lease, Stop
+from pnsync.store.store import Store
 from pnsync.workflow import ApplyOptions
 
 TAKEN_OVER_WITHIN = 75.0

@@ -12,19 +12,19 @@ from fnmatch import fnmatch
 from random import Random
 from typing import Any
 
-from pnsync import record as framing
-from pnsync import statefile
 from pnsync.config import load_source
 from pnsync.config.sources import SourceRefused
 from pnsync.errors import ConfigError, CredentialsRefused, StalePlan, StateError, VendorError
-from pnsync.eventcodec import decode_event, encode_event
 from pnsync.journal import Applied, NotSent, Refused, Unknown, replay
 from pnsync.masking import Masker
-from pnsync.phonecodec import CLEAR
 from pnsync.plan import digest, document
-from pnsync.planner import plan
+from pnsync.planner.table import plan
 from pnsync.savedplan import Keys, compare, read, seal
 from pnsync.state import State
+from pnsync.statefile import document as statefile
+from pnsync.statefile import record as framing
+from pnsync.statefile.eventcodec import decode_event, encode_event
+from pnsync.statefile.phonecodec import CLEAR
 from pnsync.yamlfile import Limits, load
 from tests.fuzz.mutations import exchange, havoc
 from tests.fuzz.seeds import desired, events, observed, state

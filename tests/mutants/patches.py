@@ -19,8 +19,8 @@ class Mutant:
 
 
 APPLY, OUTCOMES, LOCAL, RECOVERY, JOURNAL = (
-    "apply.py",
-    "outcomes.py",
+    "apply/applying.py",
+    "apply/outcomes.py",
     "backends/local.py",
     "recovery.py",
     "journal.py",
@@ -37,7 +37,7 @@ NO_BLOCKING: Patch = (
     "return {}",
 )
 NO_ECHO: Patch = (JOURNAL, "if nameless and intent.adoptable_until >= at + 1:", "if False:")
-NO_CHECK: Patch = ("store.py", "        if not self._lock.still_held():\n", "        if False:\n")
+NO_CHECK: Patch = ("store/store.py", "        if not self._lock.still_held():\n", "        if False:\n")
 NO_WINDOW: Patch = (
     RECOVERY,
     "if not listing.stable or listing.started_at < intent.not_before:",
@@ -103,7 +103,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no window + no adoption", (NO_WINDOW, NEVER_LATE, NO_STRAYS)),
     Mutant(
         "no client id at NXCloud",
-        (("attempts.py", "    if provider.capabilities.client_ids:\n", "    if False:\n"),),
+        (("apply/attempts.py", "    if provider.capabilities.client_ids:\n", "    if False:\n"),),
     ),
     Mutant(
         "no fence: a broken lock is not noticed",
@@ -134,7 +134,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "gone is not gated",
         (
             (
-                "findings.py",
+                "planner/findings.py",
                 "        if listing.started_at >= visible_from:\n            return False\n",
                 "        return False\n",
             ),
@@ -171,7 +171,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "unbind by pair instead of id",
         (
             (
-                "attempts.py",
+                "apply/attempts.py",
                 "        bind_id=None if step.unbinds is None else step.unbinds.bind_id,\n",
                 "        bind_id=None if step.unbinds is None else next((row.bind_id for row in listed if (row.phone_a, row.phone_b)"
                 " == (step.unbinds.phone_a, step.unbinds.phone_b)), step.unbinds.bind_id),\n",
@@ -215,7 +215,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "X and extension released before the unbind's outcome",
         (
             (
-                "ordering.py",
+                "planner/ordering.py",
                 "        if other in outside or other not in placed:\n            continue\n",
                 "        if other not in outside or True:\n            continue\n",
             ),
@@ -244,7 +244,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "calls go on after a storage error",
         (
             (
-                "batch.py",
+                "apply/batch.py",
                 "            self._session.record(*events)\n",
                 "            try:\n                self._session.record(*events)\n            except Exception:\n                pass\n",
             ),
@@ -284,7 +284,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "the journal is dropped before the snapshot holds it",
         (
             (
-                "store.py",
+                "store/store.py",
                 "        self._version = self._write_over(state)\n        self._base = self._state = state\n",
                 "        self._store.backend.drop(through)\n        self._version = self._write_over(state)\n"
                 "        self._base = self._state = state\n",
@@ -318,6 +318,6 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the second half of a change waits for the end of a signal",
-        (("progress.py", "        return step.finishes and any(", "        return False and any("),),
+        (("apply/progress.py", "        return step.finishes and any(", "        return False and any("),),
     ),
 )

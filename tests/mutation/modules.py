@@ -51,25 +51,25 @@ _APPLY = (
 _SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
 
 MODULES = {
-    "planner": Module("pnsync/planner.py", _PLANNER, _CASES),
-    "cases": Module("pnsync/cases.py", _PLANNER, _CASES),
+    "planner": Module("pnsync/planner/table.py", _PLANNER, _CASES),
+    "cases": Module("pnsync/planner/cases.py", _PLANNER, _CASES),
     "lifetimes": Module("pnsync/lifetimes.py", ("tests/test_lifetimes.py",)),
     "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
     "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
     "journal": Module("pnsync/journal.py", _STATE),
-    "record": Module("pnsync/record.py", ("tests/test_record.py", "tests/test_store_refusals.py")),
-    "store": Module("pnsync/store.py", _STORE),
-    "history": Module("pnsync/history.py", _STORE),
-    "lease": Module("pnsync/lease.py", _STORE),
-    "apply": Module("pnsync/apply.py", _APPLY),
-    "batch": Module("pnsync/batch.py", _APPLY),
-    "outcomes": Module("pnsync/outcomes.py", _APPLY),
-    "progress": Module("pnsync/progress.py", _APPLY),
-    "proofs": Module("pnsync/proofs.py", ("tests/test_proofs.py", *_APPLY)),
-    "starting": Module("pnsync/starting.py", _APPLY),
-    "telling": Module("pnsync/telling.py", _APPLY),
-    "settlement": Module("pnsync/settlement.py", _APPLY),
+    "record": Module("pnsync/statefile/record.py", ("tests/test_record.py", "tests/test_store_refusals.py")),
+    "store": Module("pnsync/store/store.py", _STORE),
+    "history": Module("pnsync/store/history.py", _STORE),
+    "lease": Module("pnsync/store/lease.py", _STORE),
+    "apply": Module("pnsync/apply/applying.py", _APPLY),
+    "batch": Module("pnsync/apply/batch.py", _APPLY),
+    "outcomes": Module("pnsync/apply/outcomes.py", _APPLY),
+    "progress": Module("pnsync/apply/progress.py", _APPLY),
+    "proofs": Module("pnsync/apply/proofs.py", ("tests/test_proofs.py", *_APPLY)),
+    "starting": Module("pnsync/apply/starting.py", _APPLY),
+    "telling": Module("pnsync/apply/telling.py", _APPLY),
+    "settlement": Module("pnsync/apply/settlement.py", _APPLY),
     "attempts": Module(
-        "pnsync/attempts.py", ("tests/test_attempts.py", *_APPLY), ("tests/test_attempts.py",)
+        "pnsync/apply/attempts.py", ("tests/test_attempts.py", *_APPLY), ("tests/test_attempts.py",)
     ),
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pnsync.matching import alive, row_of
 from pnsync.model import Binding, Desired, Group, Lifetime, LiveBinding, Mode
-from pnsync.resources import row_holds
+from pnsync.planner.resources import row_holds
 from pnsync.state import Entry, GroupEntry, Pending, State
 from tests.properties.model_vendor import EXCLUSIVE, ModelVendor
 from tests.worlds import (

@@ -6,12 +6,12 @@ a real run would have recorded.
 
 from dataclasses import dataclass, field, replace
 
-from pnsync.attempts import Moment, intent_of
+from pnsync.apply.attempts import Moment, intent_of
 from pnsync.journal import Applied, Closed, Event, Opened, replay
 from pnsync.matching import alive
 from pnsync.model import NEVER, LiveBinding, LiveGroup, Mode, Observed
 from pnsync.plan import Plan
-from pnsync.resources import row_holds, surely_exclusive
+from pnsync.planner.resources import row_holds, surely_exclusive
 from pnsync.state import Entry, GroupChange, GroupEntry, Intent, Operation, State
 from tests.worlds import PROVIDERS, observed
 

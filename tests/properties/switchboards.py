@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pnsync.attempts import Moment, intent_of
+from pnsync.apply.attempts import Moment, intent_of
 from pnsync.journal import Applied, Closed, Opened, replay
 from pnsync.model import NEVER, LiveBinding, LiveGroup, Mode, Observed
 from pnsync.phone import Phone

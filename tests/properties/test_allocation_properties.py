@@ -8,10 +8,10 @@ from itertools import product
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pnsync.allocation import Allocation, allocate
 from pnsync.matching import match
 from pnsync.model import Binding, Group, Holds, LiveBinding, LiveGroup, Policy
 from pnsync.phone import Phone
+from pnsync.planner.allocation import Allocation, allocate
 from pnsync.state import Entry, Resting, State
 from tests.worlds import (
     DAILY,

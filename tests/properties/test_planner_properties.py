@@ -12,7 +12,7 @@ from pnsync.masking import Masker
 from pnsync.matching import UNCERTAIN_MODES, same_identity
 from pnsync.model import Desired
 from pnsync.plan import Action, Order, Plan, document
-from pnsync.planner import Question, plan
+from pnsync.planner.table import Question, plan
 from pnsync.recovery import LOST, settle
 from pnsync.state import Entry, Operation
 from tests.properties.generated_worlds import Drawn, worlds
@@ -96,7 +96,7 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_do(world: Drawn) -> None:
 @SETTINGS
 @given(worlds(), st.sampled_from(["destroy", "renew_only"]))
 def test_destroy_and_renew_are_done_once_too(world: Drawn, asked: str) -> None:
-    from pnsync.planner import desired_of_state
+    from pnsync.planner.table import desired_of_state
 
     def ask(known: object) -> Plan:
         files = desired_of_state(world.files, known) if asked == "renew_only" else world.files  # type: ignore[arg-type]

@@ -5,15 +5,15 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from pnsync.following import Following, Live
 from pnsync.matching import match
 from pnsync.model import Binding, Desired, Group, Holds, Mode, Policy
 from pnsync.phone import Phone
 from pnsync.plan import Plan
-from pnsync.planner import plan
+from pnsync.planner.table import plan
 from pnsync.reach import Reach
 from pnsync.recovery import settle
-from pnsync.routing import Nobody, Rings, Table, route
+from pnsync.routing.following import Following, Live
+from pnsync.routing.table import Nobody, Rings, Table, route
 from pnsync.sandbox.answers import Refused
 from pnsync.sandbox.routing import Rings as SandboxRings
 from pnsync.sandbox.routing import ring

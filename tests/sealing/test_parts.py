@@ -11,7 +11,7 @@ from stores.values import entry, holder
 from pnsync.errors import StateError
 from pnsync.journal import Recorded
 from pnsync.scope import Shard, shard_of
-from pnsync.sharded import ShardedStore
+from pnsync.sharding.sharded import ShardedStore
 from tests.sealing.keyholders import Holder
 
 NUMBER = re.compile(rb"447700900\d{3}")

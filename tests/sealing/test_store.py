@@ -16,10 +16,10 @@ from stores.values import entry, events_of_a_run, holder
 from pnsync.errors import StateError
 from pnsync.journal import Noted, Recorded
 from pnsync.phone import Phone
-from pnsync.phonecodec import CLEAR, PhoneCodec
 from pnsync.state import State
-from pnsync.statefile import dumps, loads
-from pnsync.store import KEY_NOTE, Store
+from pnsync.statefile.document import dumps, loads
+from pnsync.statefile.phonecodec import CLEAR, PhoneCodec
+from pnsync.store.store import KEY_NOTE, Store
 from tests.sealing.keyholders import Holder
 
 NUMBER = re.compile(rb"447700900\d{3}")
@@ -193,7 +193,7 @@ def test_no_line_of_a_sealed_state_can_be_changed_by_who_has_no_key(place: Place
 @WAYS
 def test_every_truncation_and_flip_of_a_record_is_refused_or_dropped(place: Place, whole: bool) -> None:
     """A record with its checksum and chain made right again holds no other number than before."""
-    from pnsync.record import frame, unframe
+    from pnsync.statefile.record import frame, unframe
 
     run(place.store(ANNA.codec(whole=whole)), finish=False)
     last = max(place.log)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pnsync.errors import StateError
-from pnsync.record import frame, unframe
+from pnsync.statefile.record import frame, unframe
 from tests.profile import either
 from tests.sealing.test_store import ANNA, BEN, WAYS, Dead, Place, assert_ended, checked, rekey, run
 

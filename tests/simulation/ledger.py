@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from pydantic_core import from_json
 
-from pnsync import record as framing
-from pnsync.eventcodec import decode_event
 from pnsync.journal import Closed, Opened, Resolved, Verdict
-from pnsync.phonecodec import CLEAR, Json
 from pnsync.state import Intent, Operation
+from pnsync.statefile import record as framing
+from pnsync.statefile.eventcodec import decode_event
+from pnsync.statefile.phonecodec import CLEAR, Json
 
 from .disk import Image
 

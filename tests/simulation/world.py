@@ -19,7 +19,7 @@ from pnsync.providers.credentials import Credentials, Secret
 from pnsync.providers.laaffic.provider import LaafficProvider
 from pnsync.providers.nxcloud.provider import NxCloudProvider
 from pnsync.state import Intent, Operation, State
-from pnsync.store import Store
+from pnsync.store.store import Store
 from pnsync.verdict import Report, Verdict, report_document
 from pnsync.workflow import ApplyOptions, run_apply
 

@@ -17,13 +17,13 @@ from pnsync.errors import PnsyncError
 from pnsync.holder import Holder
 from pnsync.interfaces import Taken
 from pnsync.journal import Noted
-from pnsync.lease import RENEW_SECONDS, Lease, Stop, heartbeat
-from pnsync.phonecodec import CLEAR, PhoneCodec
-from pnsync.record import frame, unframe
 from pnsync.sealing.codec import SealingCodec, SealingSettings
 from pnsync.sealing.identity import Identity
 from pnsync.sealing.mark import Mark
-from pnsync.store import Session, Store
+from pnsync.statefile.phonecodec import CLEAR, PhoneCodec
+from pnsync.statefile.record import frame, unframe
+from pnsync.store.lease import RENEW_SECONDS, Lease, Stop, heartbeat
+from pnsync.store.store import Session, Store
 from stores.places import open_place
 
 

@@ -1,0 +1,408 @@
+"""The order of changes, and their calls as steps. Pure.
+
+What is down; renewals that would lapse before this apply can end; groups; unbinds; rebinds and other renewals,
+soonest expiry first; binds in file order; groups deleted. What needs a number, pair or phone that another change
+frees comes after that unbind; changes that wait for each other in a circle unbind all, then bind all.
+"""
+
+import heapq
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pnsync.model import NEVER, Desired, Mode
+from pnsync.plan import Action, Change, Order, Step
+from pnsync.planner.draft import Draft
+from pnsync.planner.resources import Resource, held_by, needs_of
+from pnsync.state import Entry, Operation, Superseded
+
+CALL_SECONDS = 0.25
+"""What a call takes at a vendor, for the estimate of gaps and of an apply's length; not measured by anybody."""
+URGENT_MARGIN_SECONDS = 60
+
+_GROUP_OPERATIONS: Mapping[Action, Operation] = {
+    Action.CREATE_GROUP: Operation.CREATE_GROUP,
+    Action.UPDATE_GROUP: Operation.UPDATE_GROUP,
+    Action.DELETE_GROUP: Operation.DELETE_GROUP,
+}
+
+
+def arrange(
+    drafts: Sequence[Draft], desired: Desired, *, now: int
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    """Changes in plan order with their exact calls, and the steps that make them."""
+    found = arrange_with(drafts, desired, now=now)
+    return found.changes, found.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Changes in plan order, the steps that make them, and for each change the place of its draft."""
+
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    places: tuple[int, ...]
+
+
+def arrange_with(
+    drafts: Sequence[Draft], desired: Desired, *, now: int, waits: Collection[tuple[int, int]] = ()
+) -> Arranged:
+    """The order in which, besides, the first draft of each pair in `waits` (by their places) comes after the second."""
+    horizon = now + _duration(drafts, desired) * 2 + URGENT_MARGIN_SECONDS
+    places = sorted(range(len(drafts)), key=lambda one: _rank(drafts[one], horizon))
+    ranked = [drafts[one] for one in places]
+    exclusive = frozenset(
+        name for name, one in desired.providers.items() if one.capabilities.phone_is_exclusive
+    )
+    dependencies = _dependencies(ranked, exclusive)
+    ranks = {place: rank for rank, place in enumerate(places)} if waits else {}
+    for waiter, awaited in waits:
+        dependencies.setdefault(ranks[waiter], set()).add(ranks[awaited])
+    circles = _circles(dependencies)
+    order = _topological(ranked, dependencies, circles)
+    changes, steps = _steps(ranked, order, dependencies, desired)
+    return Arranged(changes, steps, tuple(places[one] for unit in order for one in unit))
+
+
+def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
+    """Seconds an apply of these drafts takes, one call at a time."""
+    seconds = 0.0
+    for one in drafts:
+        provider = desired.providers.get(one.provider)
+        pace = 1.0 / provider.rate if provider is not None else 0.0
+        seconds += _calls(one) * max(CALL_SECONDS, pace)
+    return seconds
+
+
+def _calls(draft: Draft) -> int:
+    return (draft.old is not None) + (draft.target is not None) + (draft.group is not None)
+
+
+def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
+    ends = NEVER if draft.expires_at is None else draft.expires_at
+    match draft.action:
+        case Action.ADOPT:
+            return (0, 0, 0, draft.address)
+        case Action.BIND if draft.down:
+            return (1, 0, draft.position, draft.address)
+        case Action.RENEW if ends <= horizon:
+            return (2, ends, 0, draft.address)
+        case Action.CREATE_GROUP | Action.UPDATE_GROUP:
+            return (3, 0, 0, draft.address)
+        case Action.FORGET:
+            return (4, 0, 0, draft.address)
+        case Action.UNBIND:
+            return (5, 0, 0, draft.address)
+        case Action.REBIND | Action.RENEW:
+            return (6, ends, 0, draft.address)
+        case Action.BIND:
+            return (7, draft.position, 0, draft.address)
+        case Action.DELETE_GROUP:
+            return (8, 0, 0, draft.address)
+    raise AssertionError(draft.action)
+
+
+def _dependencies(drafts: Sequence[Draft], exclusive: Collection[str]) -> dict[int, set[int]]:
+    """For each draft that waits for others: their indices. A draft waits for the unbinds that free what it needs."""
+    freed: dict[Resource, list[int]] = {}
+    creates: dict[str, int] = {}
+    leaving: dict[str, list[int]] = {}
+    for index, one in enumerate(drafts):
+        if one.old is not None:
+            mode = None if one.entry is None else one.entry.mode
+            for resource in held_by(one.old, exclusive, mode):
+                freed.setdefault(resource, []).append(index)
+            if one.entry is not None and one.entry.group_id is not None:
+                leaving.setdefault(one.entry.group_id, []).append(index)
+        if one.action is Action.CREATE_GROUP:
+            creates[one.address] = index
+    waits: dict[int, set[int]] = {}
+    for index, one in enumerate(drafts):
+        found: set[int] = set()
+        if one.target is not None:
+            if freed:
+                for need in needs_of(one.target, exclusive):
+                    found.update(freed.get(need, ()))
+            created = None if one.target.group is None else creates.get(f"groups.{one.target.group}")
+            if created is not None:
+                found.add(created)
+        if one.action is Action.DELETE_GROUP and one.group is not None:
+            found.update(leaving.get(one.group.group_id, ()))
+        found.discard(index)
+        if found:
+            waits[index] = found
+    return waits
+
+
+def _circles(waits: Mapping[int, set[int]]) -> dict[int, int]:
+    """Drafts that wait for each other in a circle: each with the smallest index of its circle (Tarjan, iterative)."""
+    found: dict[int, int] = {}
+    number: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    on_stack: set[int] = set()
+    for root in sorted(waits):
+        if root in number:
+            continue
+        work: list[tuple[int, list[int]]] = [(root, sorted(waits.get(root, ())))]
+        number[root] = low[root] = len(number)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, rest = work[-1]
+            if rest:
+                following = rest.pop()
+                if following not in number:
+                    number[following] = low[following] = len(number)
+                    stack.append(following)
+                    on_stack.add(following)
+                    work.append((following, sorted(waits.get(following, ()))))
+                elif following in on_stack:
+                    low[node] = min(low[node], number[following])
+                continue
+            work.pop()
+            if work:
+                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            if low[node] == number[node]:
+                members = []
+                while True:
+                    member = stack.pop()
+                    on_stack.discard(member)
+                    members.append(member)
+                    if member == node:
+                        break
+                if len(members) > 1:
+                    found.update(dict.fromkeys(members, min(members)))
+    return found
+
+
+def _topological(
+    drafts: Sequence[Draft], waits: Mapping[int, set[int]], circles: Mapping[int, int]
+) -> list[list[int]]:
+    """Units (single drafts, or whole circles) in an order that keeps ranks wherever nothing has to wait."""
+    unit_of = {index: circles.get(index, index) for index in range(len(drafts))}
+    members: dict[int, list[int]] = {}
+    for index, unit in unit_of.items():
+        members.setdefault(unit, []).append(index)
+    needs: dict[int, set[int]] = {}
+    for index, others in waits.items():
+        mine = unit_of[index]
+        found = {unit_of[other] for other in others} - {mine}
+        if found:
+            needs.setdefault(mine, set()).update(found)
+    unblocks: dict[int, list[int]] = {}
+    for unit, others in needs.items():
+        for other in others:
+            unblocks.setdefault(other, []).append(unit)
+    open_needs = {unit: len(others) for unit, others in needs.items()}
+    ready = [unit for unit in members if unit not in open_needs]
+    heapq.heapify(ready)
+    order: list[list[int]] = []
+    while ready:
+        unit = heapq.heappop(ready)
+        order.append(members[unit])
+        for waiting in unblocks.get(unit, ()):
+            open_needs[waiting] -= 1
+            if open_needs[waiting] == 0:
+                heapq.heappush(ready, waiting)
+    return order
+
+
+@dataclass(slots=True)
+class _Placed:
+    """Where a draft's calls stand among the steps."""
+
+    unbind: int | None = None
+    bind: int | None = None
+    group: int | None = None
+
+
+def _steps(
+    drafts: Sequence[Draft],
+    order: Sequence[Sequence[int]],
+    waits: Mapping[int, set[int]],
+    desired: Desired,
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    changes: list[Change] = []
+    steps: list[Step] = []
+    placed: dict[int, _Placed] = {}
+    for unit in order:
+        for index in unit:
+            placed[index] = _Placed()
+        circular = len(unit) > 1
+        numbers = {index: len(changes) + place for place, index in enumerate(unit)}
+        for index in unit:
+            one = drafts[index]
+            first = None if circular else _order_of(one)
+            gap = 0.0
+            if one.old is not None and one.target is not None:
+                first = first or Order.UNBIND_FIRST
+                gap = 0.0 if first is Order.BIND_FIRST else _gap(one, len(unit), desired)
+            changes.append(_change(one, first, gap, _calls(one)))
+        groups_later: list[int] = []
+        binds_last: list[int] = []
+        for index in unit:
+            one = drafts[index]
+            before = _freeing(waits[index], placed, outside=set(unit)) if index in waits else ()
+            change = changes[numbers[index]]
+            if one.group is not None and circular:
+                groups_later.append(index)
+            elif one.group is not None:
+                placed[index].group = len(steps)
+                steps.append(_group_step(one, numbers[index], before))
+            elif one.old is not None and one.target is not None and change.order is Order.BIND_FIRST:
+                placed[index].bind = len(steps)
+                steps.append(_bind_step(one, numbers[index], before, replaces=one.old.bind_id))
+                placed[index].unbind = len(steps)
+                steps.append(_unbind_step(one, numbers[index], (len(steps) - 1,)))
+            elif one.old is not None:
+                placed[index].unbind = len(steps)
+                steps.append(_unbind_step(one, numbers[index], before))
+                if one.target is not None:
+                    if circular:
+                        binds_last.append(index)
+                    else:
+                        placed[index].bind = len(steps)
+                        after = (*before, len(steps) - 1)
+                        steps.append(_bind_step(one, numbers[index], after, finishes=True))
+            elif one.target is not None and circular:
+                binds_last.append(index)
+            elif one.target is not None:
+                placed[index].bind = len(steps)
+                steps.append(_bind_step(one, numbers[index], before))
+        for index in groups_later:
+            placed[index].group = len(steps)
+            after = _freeing(waits.get(index, ()), placed, outside=set())
+            steps.append(_group_step(drafts[index], numbers[index], after))
+        for index in binds_last:
+            own = placed[index].unbind
+            after = _freeing(waits.get(index, ()), placed, outside=set())
+            if own is not None and own not in after:
+                after = (*after, own)
+            placed[index].bind = len(steps)
+            steps.append(_bind_step(drafts[index], numbers[index], after, finishes=own is not None))
+    return tuple(changes), tuple(steps)
+
+
+def _freeing(
+    others: Sequence[int] | set[int] | tuple[()], placed: Mapping[int, _Placed], *, outside: set[int]
+) -> tuple[int, ...]:
+    """The steps that must have succeeded: the unbinds, or group calls, of the drafts waited for."""
+    found: list[int] = []
+    for other in sorted(others):
+        if other in outside or other not in placed:
+            continue
+        spot = placed[other]
+        step = spot.unbind if spot.unbind is not None else spot.group
+        if step is not None:
+            found.append(step)
+    return tuple(found)
+
+
+def _order_of(draft: Draft) -> Order | None:
+    """Bind-first where old and new cannot collide: another provider, or extension bindings that differ in X or extension."""
+    if draft.old is None or draft.target is None:
+        return None
+    if draft.old.provider != draft.target.provider:
+        return Order.BIND_FIRST
+    old = (draft.old.phone_x, draft.old.extension)
+    new = (draft.target.phone_x, draft.target.extension)
+    both = bool(draft.old.extension) and draft.target.mode is Mode.AXB_EXTENSION
+    return Order.BIND_FIRST if both and old != new else Order.UNBIND_FIRST
+
+
+def _gap(draft: Draft, circle: int, desired: Desired) -> float:
+    """Estimated seconds in which nobody is reached: from the unbind's effect to the bind's."""
+    provider = desired.providers.get(draft.provider)
+    pace = 1.0 / provider.rate if provider is not None else 0.0
+    return round((CALL_SECONDS + pace) * circle, 2)
+
+
+def _change(draft: Draft, order: Order | None, gap: float, calls: int) -> Change:
+    return Change(
+        address=draft.address,
+        action=draft.action,
+        cause=draft.cause,
+        reason=draft.reason,
+        provider=draft.provider,
+        before=draft.before,
+        after=draft.after,
+        changed=draft.changed,
+        order=order,
+        gap_seconds=gap,
+        calls=calls,
+        x_may_change=draft.x_may_change,
+        source=draft.source,
+        events=draft.events,
+    )
+
+
+def _touches(made: Entry | Superseded) -> set[str]:
+    found = {f"phone:{made.phone_a.digits}"}
+    if made.phone_b is not None:
+        found.add(f"phone:{made.phone_b.digits}")
+    if made.phone_x is not None and made.extension:
+        found.add(f"x:{made.phone_x}:{made.extension}")
+    if made.customer_bind_id is not None:
+        found.add(f"id:{made.customer_bind_id}")
+    return found
+
+
+def _keys(draft: Draft) -> frozenset[str]:
+    """What the change touches: steps of two changes that share a key never overlap."""
+    found = {f"address:{draft.address}"}
+    if draft.old is not None:
+        found |= _touches(draft.old)
+    if draft.target is not None:
+        found |= _touches(draft.target)
+        if draft.target.group is not None:
+            found.add(f"group:groups.{draft.target.group}")
+    if draft.entry is not None and draft.entry.group is not None:
+        found.add(f"group:groups.{draft.entry.group}")
+    if draft.group is not None:
+        found.add(f"group:{draft.address}")
+    return frozenset(found)
+
+
+def _bind_step(
+    draft: Draft, change: int, after: tuple[int, ...], *, replaces: str | None = None, finishes: bool = False
+) -> Step:
+    assert draft.target is not None
+    return Step(
+        change=change,
+        operation=Operation.BIND,
+        provider=draft.target.provider,
+        keys=_keys(draft),
+        after=after,
+        target=draft.target,
+        replaces=replaces,
+        finishes=finishes,
+    )
+
+
+def _unbind_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
+    assert draft.old is not None
+    target = draft.target
+    if target is not None and target.bind_id is not None:
+        target = replace(target, bind_id=None)
+    return Step(
+        change=change,
+        operation=Operation.UNBIND,
+        provider=draft.old.provider,
+        keys=_keys(draft),
+        after=after,
+        unbinds=draft.old,
+        target=target,
+    )
+
+
+def _group_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
+    return Step(
+        change=change,
+        operation=_GROUP_OPERATIONS[draft.action],
+        provider=draft.provider,
+        keys=_keys(draft),
+        after=after,
+        target=draft.group,
+        group_change=draft.group_change,
+        group_phones=draft.group_phones,
+    )

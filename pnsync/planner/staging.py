@@ -1,0 +1,61 @@
+"""Drafts brought into an order in which no call goes astray: arranged, rehearsed, and arranged again. Pure.
+
+Where a rehearsal finds a misroute it names which change has to wait for which; with those waits the drafts are
+arranged anew. What no order mends is refused with an explanation: a person can apply it in two parts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pnsync.errors import Diagnostic
+from pnsync.plan import Change, Step
+from pnsync.planner.draft import Draft
+from pnsync.planner.ordering import arrange_with
+from pnsync.reach import Misroute, RoutingSummary
+from pnsync.routing.following import Live
+from pnsync.routing.rehearsal import rehearse
+
+ROUNDS = 4
+"""How often a plan is arranged anew; each round adds waits, and every known case needs one or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Changes and steps in their order, what they do to calls, and why they are refused."""
+
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    routing: RoutingSummary
+    refusals: tuple[Diagnostic, ...] = ()
+
+
+def stage(drafts: Sequence[Draft], live: Live) -> Staged:
+    """The first order in which no call goes astray; the last one tried, with refusals, where there is none."""
+    waits: set[tuple[int, int]] = set()
+    for _ in range(ROUNDS):
+        found = arrange_with(drafts, live.desired, now=live.now, waits=waits)
+        rehearsal = rehearse(found.steps, found.changes, live)
+        more = {
+            (found.places[waiter], found.places[awaited])
+            for waiter, awaited in rehearsal.waits
+            if waiter != awaited
+        }
+        if not rehearsal.summary.misroutes or more <= waits:
+            break
+        waits |= more
+    refusals = tuple(refusal(one) for one in rehearsal.summary.misroutes)
+    return Staged(found.changes, found.steps, rehearsal.summary, refusals)
+
+
+def refusal(one: Misroute) -> Diagnostic:
+    """Why a plan with this misroute is not applied."""
+    number = one.phone_x or "the X that the vendor chooses"
+    if one.extension:
+        number = f"{number} extension {one.extension}"
+    beside = f" and {one.others}" if one.others is not None and one.others != one.address else ""
+    return Diagnostic(
+        "P350",
+        f"between two calls of this plan {number} would connect wrongly ({one.address}{beside}): {one.reason}",
+        advice="apply it in two parts: first without the one, with --exclude, then the rest",
+        address=one.address,
+    )

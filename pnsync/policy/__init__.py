@@ -1,0 +1,1 @@
+"""What may happen: limits and protection, holds and freezes, and the policy last applied."""

@@ -1,0 +1,1 @@
+"""What people want to know: how things stand, what is coming, how full groups are."""

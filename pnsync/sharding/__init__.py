@@ -1,0 +1,1 @@
+"""One state in parts, for several runs at once."""
