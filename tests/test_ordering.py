@@ -12,6 +12,7 @@ from tests.worlds import (
     X2,
     X,
     axb,
+    axg,
     bound,
     calls,
     desired,
@@ -21,6 +22,7 @@ from tests.worlds import (
     made,
     made_group,
     observed,
+    phone,
     planned,
     ride,
     rows_of,
@@ -176,6 +178,56 @@ def test_keys_of_steps_name_what_they_touch() -> None:
     assert not bind_first.keys.isdisjoint(found.steps[2].keys)
     apart = of([axb("n", 8, 5), axb("m", 9, 6)])
     assert apart.steps[0].keys.isdisjoint(apart.steps[1].keys)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        (axb("a", 1, 2), axb("b", 1, 3), True),
+        (axb("a", 1, 2), axb("b", 3, 1), True),
+        (axb("a", 1, 2), axb("b", 3, 2), True),
+        (axb("a", 1, 2), ride("b", 1, 3), True),
+        (axb("a", 1, 2), axb("b", 3, 4), False),
+        (desk("a", "101", 1), desk("b", "102", 2), False),
+        (axb("a", 1, 2, customer_bind_id="66"), axb("b", 3, 4, customer_bind_id="67"), False),
+        (axg("a", "crew", 1), axg("b", "crew", 2), True),
+        (axg("a", "crew", 1), axg("b", "night", 2), False),
+    ],
+    ids=["phone a", "a as b", "phone b", "two vendors", "none", "one x", "ids", "one group", "two groups"],
+)
+def test_two_changes_share_a_key_where_they_touch_the_same(
+    one: Binding, other: Binding, shared: bool
+) -> None:
+    groups = [group(name, (), group_id=f"id-{name}") for name in ("crew", "night")]
+    known = state({f"groups.{each.name}": made_group(each, f"id-{each.name}") for each in groups})
+    live = [live_group(known.entries[f"groups.{each.name}"]) for each in groups]  # type: ignore[arg-type]
+    found = planned(desired([one, other], groups), known, observed([], live))
+    first, second = found.steps
+    assert first.keys.isdisjoint(second.keys) is not shared
+
+
+def test_a_declared_id_that_comes_to_another_address_is_a_key_of_both() -> None:
+    found = of([axb("b", 3, 4, customer_bind_id="66")], axb("a", 1, 2, customer_bind_id="66"))
+    first, second = found.steps
+    assert first.keys & second.keys == {"id:66"}
+
+
+def test_a_group_and_what_rings_it_share_a_key() -> None:
+    found = planned(desired([axg("a", "crew", 1)], [group("crew")]), state())
+    create, bind = found.steps
+    assert create.keys & bind.keys == {"group:groups.crew"}
+
+
+@pytest.mark.parametrize("before", [None, (1, 5)], ids=["create", "update"])
+def test_a_change_of_a_group_touches_the_phones_that_its_call_names(before: tuple[int, ...] | None) -> None:
+    known, rows = state(), observed([])
+    if before is not None:
+        entry = made_group(group("crew", before))
+        known, rows = state({"groups.crew": entry}), observed([], [live_group(entry)])
+    found = planned(desired([axb("a", 6, 2), axb("b", 3, 4)], [group("crew", (1, 6))]), known, rows)
+    change, one, other = found.steps
+    assert change.keys & one.keys == {f"phone:{phone(6).digits}"}
+    assert change.keys.isdisjoint(other.keys)
 
 
 def test_a_step_is_sent_to_the_provider_that_holds_its_half() -> None:

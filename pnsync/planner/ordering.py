@@ -360,6 +360,7 @@ def _keys(draft: Draft) -> frozenset[str]:
         found.add(f"group:groups.{draft.entry.group}")
     if draft.group is not None:
         found.add(f"group:{draft.address}")
+        found |= {f"phone:{one.digits}" for one in draft.group_phones or draft.group.phones}
     return frozenset(found)
 
 
