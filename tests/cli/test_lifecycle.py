@@ -102,6 +102,14 @@ def test_changes_of_every_kind(run: Run, tmp_path: Path) -> None:
     assert "Applied: 1 rebound, 1 unbound" in text or "Applied: 1 unbound, 1 rebound" in text
 
 
+def test_at_the_end_it_is_compared_with_the_listing_unless_told_not_to(run: Run, tmp_path: Path) -> None:
+    checked = "against the vendor's listing"
+    write(tmp_path, LONDON)
+    assert checked in ok(run("apply", "--auto-approve"))
+    write(tmp_path, LONDON, SEVEN)
+    assert checked not in ok(run("apply", "--auto-approve", "--no-verify"))
+
+
 def test_a_saved_plan_is_applied_once(run: Run, tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     text = ok(run("plan", "--out", "p.pnsplan"))

@@ -11,6 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pnsync.cli.command import Invocation
+from pnsync.cli.output import Output
+from pnsync.cli.session import lock_timeout_seconds
 from pnsync.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, argv, environment
 from tests.cli.projects import LONDON, REAL, SEVEN, write
@@ -116,6 +119,16 @@ def test_warnings_about_the_files_are_not_lost(run: Run, tmp_path: Path) -> None
 def test_the_rate_is_bounded_by_the_command_line(run: Run, tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     assert run("apply", "--auto-approve", "--rate", "500").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked", "seconds"),
+    [({}, None, 0), ({"CI": "true"}, None, 900), ({"CI": "true"}, 0, 0), ({}, 60, 60), ({"CI": ""}, None, 0)],
+)
+def test_how_long_another_run_is_waited_for(
+    environ: dict[str, str], asked: int | None, seconds: float
+) -> None:
+    assert lock_timeout_seconds(Invocation(environ, Output(environ)), asked) == seconds
 
 
 def test_a_state_held_by_another_run(tmp_path: Path) -> None:

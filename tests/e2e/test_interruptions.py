@@ -100,14 +100,19 @@ def test_a_signal_while_apply_waits_for_the_window(tapped: Tapped) -> None:
     converges(project)
 
 
-def test_a_signal_while_waiting_for_the_lock(tapped: Tapped) -> None:
+@pytest.mark.parametrize(
+    ("asked", "environ", "seconds"), [(("--lock-timeout", "1m"), {}, 60), ((), {"CI": "true"}, 900)]
+)
+def test_a_signal_while_waiting_for_the_lock(
+    tapped: Tapped, asked: tuple[str, ...], environ: dict[str, str], seconds: int
+) -> None:
     project, tap = tapped
     prepared(project)
     tap.hold("getAXBList", 1, Fate.DROPPED)
     first = project.program.start("apply", "--auto-approve")
     tap.wait()
-    second = project.program.start("apply", "--auto-approve", "--lock-timeout", "1m")
-    heard(second, "waiting up to 60 s for the other run")
+    second = project.program.start("apply", "--auto-approve", *asked, env=environ)
+    heard(second, f"waiting up to {seconds} s for the other run")
     _, told = ends(second, signal.SIGINT)
     assert told == "error: stopped by a signal\n"
     kill(first)
