@@ -18,7 +18,8 @@ def refuse_clear_in_git(config: StateConfig, invocation: Invocation) -> None:
     checkout = GitCheckout(
         path.parent if path.parent.is_dir() else invocation.folder, path=invocation.environ.get("PATH")
     )
-    for one in (path, Path(f"{path}.journal")):
+    backup = Path(f"{path}.backup")
+    for one in (path, Path(f"{path}.journal"), *([backup] if backup.exists() else [])):
         if checkout.would_commit(one):
             from pnsync.statefile.codes import refusal
 

@@ -105,6 +105,14 @@ def test_every_command_has_its_line_and_says_what_it_does() -> None:
         assert one.get_short_help_str(200).rstrip(".")
 
 
+@pytest.mark.parametrize("name", ["apply", "destroy", "renew"])
+def test_the_defaults_of_what_calls_vendors(name: str) -> None:
+    """One call at a time, all that can be done is done, five minutes for what is not known, compared at the end."""
+    found = program.get_command(click.Context(program), name).make_context(name, []).params  # type: ignore[union-attr]
+    expected = {"parallelism": 1, "fail_fast": False, "settle": 300, "no_verify": False, "lock_timeout": None}
+    assert {one: found[one] for one in expected} == expected
+
+
 def test_every_option_is_named_as_its_environment_variable() -> None:
     for name, one in every_command():
         for option in one.params:

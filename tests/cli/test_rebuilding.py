@@ -10,6 +10,20 @@ from tests.cli.conftest import Run
 from tests.cli.projects import LONDON, RIDE, SEVEN, write
 from tests.cli.test_lifecycle import ok
 
+LAAFFIC = """\
+version: 1
+providers:
+  nx: {{type: nxcloud, endpoint: sandbox, rate: 1000}}
+  la: {{type: laaffic, endpoint: sandbox, app_id: 4luaKsL2, rate: 1000}}
+defaults: {{provider: nx, expires_in: 1d}}
+bindings:
+  {}
+  {}
+"""
+DRIVER = (
+    "driver: {provider: la, mode: axb, phone_a: 447700900123, phone_b: 447700900112, pool_number: 918806}"
+)
+
 
 def lose(folder: Path) -> dict[str, Any]:
     """The state is gone, with its journal; what it was."""
@@ -101,6 +115,22 @@ def test_the_lineage_of_the_files_is_the_one(run: Run, tmp_path: Path) -> None:
     ok(run("state", "rebuild"))
     found = state(tmp_path)
     assert (found["lineage"], list(found["entries"])) == (second, ["bindings.ride-17"])
+
+
+def test_what_has_no_id_of_ours_is_proposed_and_not_taken(run: Run, tmp_path: Path) -> None:
+    text = LAAFFIC.format(DRIVER, "ride: {mode: axb, phone_a: 447700900131, phone_b: 447700900132}")
+    (tmp_path / "pnsync.yaml").write_text(text)
+    ok(run("apply", "--auto-approve"))
+    lose(tmp_path)
+    found = ok(run("state", "rebuild"))
+    assert "Rebuilt: 1 binding " in found
+    assert (
+        "1 listed binding equals a declared one and cannot be proved to be ours:\n  bindings.driver\n"
+        in found
+    )
+    assert list(state(tmp_path)["entries"]) == ["bindings.ride"]
+    ok(run("import", "--match"))
+    assert "No changes." in ok(run("plan"))
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "merged", "edited"])

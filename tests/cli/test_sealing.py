@@ -172,3 +172,18 @@ def test_only_the_journal_ignored_is_not_enough(run: Run, tmp_path: Path) -> Non
     assert run("apply", "--auto-approve").exit_code == 9
     (tmp_path / ".gitignore").write_text("*.state.json\n")
     assert run("apply", "--auto-approve").exit_code == 9
+
+
+def test_the_backup_of_a_clear_state_is_looked_at_too(run: Run, tmp_path: Path) -> None:
+    """`state push` leaves the state before it beside the new one, with all its numbers."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text("*.state.json\n*.state.json.journal\n")
+    projects.write(tmp_path, projects.SEVEN)
+    assert run("apply", "--auto-approve").exit_code == 0
+    assert run("state", "pull", "state/one.state.json").exit_code == 0
+    assert run("state", "push", "state/one.state.json").exit_code == 0
+    assert "pnsync.state.json.backup" in clear(tmp_path / "state")
+    refused = run("apply", "--auto-approve")
+    assert refused.exit_code == 9 and "pnsync.state.json.backup holds real numbers" in refused.output
+    (tmp_path / ".gitignore").write_text("/state/\n")
+    assert run("apply", "--auto-approve").exit_code == 0
