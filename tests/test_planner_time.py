@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pnsync.matching import row_of
-from pnsync.model import NEVER, Binding, Lifetime
+from pnsync.model import NEVER, Binding, Lifetime, Limit, Policy
 from pnsync.plan import Action, Cause
 from tests.worlds import (
     DAILY,
@@ -192,6 +192,27 @@ def test_a_binding_lives_as_long_as_its_vendor_says(behind: float, action: str) 
     known = state({"bindings.gone": entry, "bindings.stays": stays})
     seen = observed([row_of(entry), row_of(stays)], clock_ahead=-behind)
     assert what(planned([axb("stays", 32, 33)], known, seen)) == [(action, "gone")]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "cause"), [(300.0, Cause.EXPIRY), (10.0, Cause.EXPIRY), (9.0, Cause.DRIFT)]
+)
+def test_what_its_vendor_lists_no_more_has_ended_by_its_vendors_clock(ahead: float, cause: Cause) -> None:
+    """Ours is behind: nobody took the binding away, it counts among nothing missing, and `keep: false` holds."""
+    entry = made(axb("gone", 30, 31), expires_at=NOW + 10)
+    ended = cause is Cause.EXPIRY
+    seen = observed([], clock_ahead=ahead)
+    found = planned([axb("gone", 30, 31)], {"bindings.gone": entry}, seen)
+    assert [(one.action, one.cause) for one in found.changes] == [(Action.BIND, cause)]
+    once = axb("gone", 30, 31, lifetime=ONCE)
+    assert planned([once], {"bindings.gone": made(once, expires_at=NOW + 10)}, seen).empty == ended
+    strict = Policy(max_missing=Limit(count=0))
+    assert (not planned(desired([], policy=strict), {"bindings.gone": entry}, seen).refusals) == ended
+    last = until(NOW + 10)
+    late = planned([last], {"bindings.order": made(last, expires_at=NOW + 10)}, seen)
+    assert late.empty == ended and ("P202" in codes(late)) == ended
+    left = planned([], {"bindings.gone": entry}, seen)
+    assert [(one.action, one.cause is Cause.EXPIRY) for one in left.changes] == [(Action.FORGET, ended)]
 
 
 def test_what_has_ended_is_not_forgotten_unseen() -> None:

@@ -77,7 +77,7 @@ class Declared:
         elif entry.down:
             self._down(case, entry)
         elif case.expires <= self.now:
-            self._expired(case, entry)
+            self._expired(case, entry, self.now)
         elif row is not None:
             self._live(case, entry, row)
         elif case.address in self.found.matched.believed:
@@ -231,14 +231,15 @@ class Declared:
             reason = f"down{since}: its unbind is done and its bind is not"
             self.found.drafts.append(bind_draft(case, Cause.RECOVERY, reason, down=True))
 
-    def _expired(self, case: Case, entry: Entry) -> None:
+    def _expired(self, case: Case, entry: Entry, now: float) -> None:
+        """Ended at `now`, which is by our clock or by the vendor's."""
         lifetime = case.binding.lifetime
         ends = None if case.row is None else case.row.expires_at
         if ends is not None and ends != entry.expires_at:
             # Somebody moved its end at the vendor, and apply waits for the end that the state records.
             self.found.bookkeeping.append(Recorded(case.address, replace(entry, expires_at=ends)))
-        if not wanted_again(lifetime, self.now):
-            why = "its expires_at has passed" if over(lifetime, self.now) else "keep is false"
+        if not wanted_again(lifetime, now):
+            why = "its expires_at has passed" if over(lifetime, now) else "keep is false"
             self._note("P202", f"{case.address} has expired and is left alone: {why}", case)
             self._count_unchanged(case.address)
             self._rest(case, entry, None)
@@ -257,6 +258,10 @@ class Declared:
         if any(found.hidden(one, case.address, Action.BIND) for one in providers):
             return
         if found.fresh(case.address, entry, Action.BIND, case.binding):
+            return
+        now = found.vendors_now(entry.provider)
+        if case.expires <= now:
+            self._expired(case, entry, now)
             return
         self._rest(case, entry, case.target)
         reason = "the vendor no longer lists it, and it has not expired"

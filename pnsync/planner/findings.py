@@ -66,6 +66,11 @@ class Findings:
         behind = 0.0 if listing is None else max(0.0, -listing.clock_ahead)
         return expires <= self.now - behind
 
+    def vendors_now(self, provider: str) -> float:
+        """The later of our clock and the vendor's: by it has ended what the vendor lists no more."""
+        listing = self.observed.listings.get(provider)
+        return self.now + (0.0 if listing is None else max(0.0, listing.clock_ahead))
+
     def fresh(self, address: str, entry: Entry, action: Action, binding: Binding | None) -> bool:
         """Whether an entry was bound so lately that a listing may not show it yet; then nothing is concluded."""
         config = self.desired.providers.get(entry.provider)

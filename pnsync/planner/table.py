@@ -304,8 +304,12 @@ class _Planning:
             if not found.hidden(entry.provider, address, Action.FORGET) and not found.fresh(
                 address, entry, Action.FORGET, declared
             ):
-                reason = "no longer listed and no longer declared"
-                self._forget(address, entry, Cause.CONFIG, reason, ended_at=self.now, missing=True)
+                if expires is not None and expires <= found.vendors_now(entry.provider):
+                    reason = "expired and no longer declared"
+                    self._forget(address, entry, Cause.EXPIRY, reason, ended_at=expires)
+                else:
+                    reason = "no longer listed and no longer declared"
+                    self._forget(address, entry, Cause.CONFIG, reason, ended_at=self.now, missing=True)
         elif not found.hidden(entry.provider, address, Action.UNBIND):
             reason = "no longer declared"
             if self.question.destroy:

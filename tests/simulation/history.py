@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pnsync.errors import PolicyRefused
+from pnsync.identity import name_space
 from pnsync.lifetimes import over
 from pnsync.matching import never_listed
 from pnsync.plan import Cause
@@ -14,6 +15,7 @@ from pnsync.verdict import Failed
 from pnsync.workflow import ApplyOptions
 
 from .steps import STEPS, allowed, judged, nothing_due, settle_down
+from .vendors import Vendor
 from .world import Run, Universe, Violation, seeded
 
 
@@ -96,6 +98,10 @@ def shrink(failure: Failure) -> Failure:
     return best
 
 
+LISTED_SECONDS = 45
+"""After so long a listing shows all that was bound, however late it lists."""
+
+
 # -- the quiet end ---------------------------------------------------------------------------------------------------
 
 
@@ -116,7 +122,9 @@ def converge(universe: Universe, random: Random) -> None:
             raise Violation("G7", f"with all faults gone apply ends with {run.error}")
         universe.check()
         last = attempt == applies - 1
-        universe.time.seconds += 45 if last else 2000 + universe.files.quarantine_seconds
+        universe.time.seconds += LISTED_SECONDS if last else 2000 + universe.files.quarantine_seconds
+    while universe.relaxed and _spent(universe, run):
+        run = _again(universe, random)
     run = _windows(universe, random) or run
     found = universe.plan(random)
     state = universe.check()
@@ -151,7 +159,35 @@ def _windows(universe: Universe, random: Random) -> Run | None:
         return None
     over = max(one.intent.not_before for one in blocking.values())
     universe.time.seconds += max(0.0, over - universe.time.true) + 60
-    return judged(universe, universe.apply(random, options=ApplyOptions(settle_seconds=4000.0)))
+    return _again(universe, random)
+
+
+def _again(universe: Universe, random: Random) -> Run:
+    """Another quiet apply, and the time until all of it is listed."""
+    run = judged(universe, universe.apply(random, options=ApplyOptions(settle_seconds=4000.0)))
+    universe.check()
+    universe.time.seconds += LISTED_SECONDS
+    return run
+
+
+def _spent(universe: Universe, run: Run) -> bool:
+    """Whether a vendor refused a bind under an id that was sent before the copy of the state was put back.
+
+    How many such ids there are is forgotten; each apply finds out one of every address.
+    """
+    failures = () if run.verdict is None else run.verdict.failures
+    refused = {one.address for one in failures if one.vendor_code}
+    for vendor in universe.vendors.values():
+        first: dict[str, str] = {}  # the attempt that made the first binding under each id
+        for made in vendor.made.values():
+            intent = made.sent.intent
+            if intent is not None and intent.customer_bind_id is not None:
+                first.setdefault(intent.customer_bind_id, intent.attempt)
+        last = {one.intent.address: one.intent for one in vendor.requests if one.intent is not None}
+        for sent in (last[address] for address in refused & last.keys()):
+            if first.get(sent.customer_bind_id or "", sent.attempt) != sent.attempt:
+                return True
+    return False
 
 
 def _unlisted(state: State, failed: Failed) -> bool:
@@ -168,7 +204,10 @@ def _believed(state: State, entry: object) -> bool:
 
 
 def _clear_conflicts(universe: Universe) -> None:
-    """A person decides what no run may: what others bound with our phones, and which of two equal bindings goes."""
+    """A person decides what no run may: what others bound with our phones, and which of two equal bindings goes.
+
+    Where a copy of the state was put back, so does what was bound since then and no id proves: pnsync cannot know it.
+    """
     phones = {
         one.digits
         for each in universe.files.bindings.values()
@@ -177,6 +216,7 @@ def _clear_conflicts(universe: Universe) -> None:
     }
     for vendor in universe.vendors.values():
         console = vendor.transport.console
+        forgotten = _forgotten(universe, vendor) if universe.relaxed else set()
         named: set[str] = set()
         for group in list(vendor.board.groups.values()):
             if group.name in named:
@@ -188,8 +228,32 @@ def _clear_conflicts(universe: Universe) -> None:
             one = vendor.made.get(row["bind_id"])
             doubtful = one is not None and (one.delivery > 1 or one.sent.distrusted)
             twin = doubtful and vendor.kind == "laaffic"
-            if twin or (foreign and {row["phone_a"], row.get("phone_b", "")} & phones):
+            if (
+                twin
+                or row["bind_id"] in forgotten
+                or (foreign and {row["phone_a"], row.get("phone_b", "")} & phones)
+            ):
                 console.remove(row["bind_id"])
+
+
+def _forgotten(universe: Universe, vendor: Vendor) -> set[str]:
+    """Ids of live bindings that pnsync made, that nothing in the state explains, and that no id of ours proves.
+
+    An id that was sent twice, the second time after a copy of the state was put back, proves nothing of the first.
+    """
+    state = universe.state() or State(lineage="")
+    entries = {one.bind_id for one in state.bindings().values() if one.provider == vendor.name}
+    open_ids = {one.intent.customer_bind_id for one in state.pending.values()}
+    ours = name_space(state.lineage)
+    found: set[str] = set()
+    for bind_id, row in vendor.board.bindings.items():
+        made = vendor.made.get(bind_id)
+        intent = None if made is None else made.sent.intent
+        if intent is None or intent.attempt in state.pending or bind_id in entries | state.superseded.keys():
+            continue
+        if ours is None or not row.client_id.startswith(ours) or row.client_id in open_ids:
+            found.add(bind_id)
+    return found
 
 
 def _compare(universe: Universe, state: State, *, decided: bool) -> None:

@@ -48,6 +48,11 @@ class Scenario:
     def live(self, provider: str) -> list[str]:
         return sorted(self.universe.vendors[provider].board.bindings)
 
+    def back(self, backup: dict[str, bytes]) -> None:
+        """Put a copy of state and journal back, as from a backup."""
+        self.universe.image.put(backup)
+        self.universe.relaxed, self.universe.serial = True, -1
+
     def end(self) -> None:
         converge(self.universe, self.random)
 
@@ -228,12 +233,49 @@ def test_a_state_from_a_backup_takes_up_what_was_bound_since() -> None:
     backup = one.universe.image.copy()
     one.universe.files.bindings["ride"] = RIDE
     one.apply()
-    one.universe.image.put(backup)
-    one.universe.relaxed, one.universe.serial = True, -1
+    one.back(backup)
     one.apply()
     assert one.binds("nx") == 1 and len(one.live("nx")) == 1
     state = one.universe.state()
     assert state is not None and "bindings.ride" in state.entries
+
+
+def test_ids_that_a_backup_forgot_are_passed_one_an_apply() -> None:
+    """The vendor takes none twice and does not say why it refuses: each refusal is a number that was used."""
+    one = Scenario(RIDE, nx=NxSwitches(duplicate_client_id="refuse", client_id_reusable=False))
+    one.apply()
+    backup = one.universe.image.copy()
+    for declared in (NAMED, replace(NAMED, recording=True), NAMED):
+        one.universe.files.bindings = {"ride": RIDE, "named": declared}
+        one.apply()
+    one.universe.files.bindings = {"ride": RIDE}
+    one.apply()
+    one.back(backup)
+    one.universe.files.bindings = {"ride": RIDE, "named": NAMED}
+    one.end()
+    sent = [
+        each.fields["customerBindId"]
+        for each in one.universe.vendors["nx"].requests
+        if "phoneA" in each.fields
+    ]
+    assert [each for each in sent if each.startswith("ours")] == ["ours", "ours.2", "ours.3"] * 2 + ["ours.4"]
+    assert len(one.live("nx")) == 2
+
+
+def test_what_a_backup_forgot_at_laaffic_is_a_strangers_until_a_person_decides() -> None:
+    """No id tells whose it is: nothing is unbound, and what needs its phones is refused."""
+    one = Scenario(DRIVER, la=LaSwitches(conflict_covers_axxb=True))
+    one.apply()
+    backup = one.universe.image.copy()
+    one.universe.files.bindings["pair"] = PAIR
+    one.apply()
+    before = one.live("la")
+    one.back(backup)
+    one.universe.files.bindings["pair"] = replace(PAIR, phone_b=phone(510))
+    run = one.apply()
+    assert run.verdict is not None and run.verdict.exit != 0
+    assert one.live("la") == before and len(before) == 2
+    one.end()
 
 
 def test_another_binding_of_the_same_pair_is_left_alone() -> None:
