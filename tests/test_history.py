@@ -1,5 +1,6 @@
 """A state and its log as they are read: a finding is believed when it is found twice, and the end of a log is known."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -11,12 +12,14 @@ from pnsync.errors import StateError
 from pnsync.interfaces import Blob
 from pnsync.journal import Noted
 from pnsync.state import Head, State
+from pnsync.statefile.codec import encode_intent
 from pnsync.statefile.codes import refusal
 from pnsync.statefile.document import dumps
 from pnsync.statefile.phonecodec import CLEAR
 from pnsync.statefile.record import frame, unframe
 from pnsync.store.history import SNAPSHOT, History, Loaded, record_about
 from pnsync.store.store import Store
+from tests.fuzz.seeds import intent
 
 
 class Moving(MemoryBackend):
@@ -152,3 +155,47 @@ def test_the_end_of_a_log_that_begins_late_is_known() -> None:
 
 def test_what_a_sealed_record_is_bound_to() -> None:
     assert record_about({"serial": 8, "epoch": 3}, 5) == ("record", "8", "3", "5")
+
+
+def behind(*events: object, number: int = 1) -> MemoryBackend:
+    """A place with a state and, in records whose sums are right, whatever is given."""
+    place = MemoryPlace()
+    place.documents[SNAPSHOT] = (WHOLE, 1)
+    body = {"epoch": 1, "events": list(events), "lineage": "7c4d1a2b", "nonce": "0", "serial": 0}
+    place.log[number], _ = frame(number, "", json.dumps(body).encode())
+    return MemoryBackend(place)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([{"k": "began", "holder": "a", "command": "b", "at": None}], id="no-instant"),
+        pytest.param(
+            [
+                {"k": "opened", "intent": encode_intent(intent(), CLEAR)},
+                {
+                    "k": "resolved",
+                    "attempt": "r.1",
+                    "verdict": "applied",
+                    "at": 2,
+                    "outcome": None,
+                    "expires_at": 3,
+                },
+            ],
+            id="applied-without-an-id",
+        ),
+        pytest.param([{"k": "doubled", "bind_id": "b", "superseded": 7}], id="of-another-type"),
+    ],
+)
+def test_a_record_that_cannot_be_folded_is_refused_as_a_newer_ones(events: list[object]) -> None:
+    with pytest.raises(StateError) as caught:
+        loading(behind(*events))[0].load()
+    assert caught.value.code == "S907"
+
+
+def test_a_gap_before_a_record_that_cannot_be_read_is_a_gap() -> None:
+    backend = behind()
+    backend.place.log = {7: frame(7, "", b"no json")[0]}
+    with pytest.raises(StateError) as caught:
+        loading(backend)[0].load()
+    assert caught.value.code == "S913"

@@ -4,6 +4,7 @@ An identity comes from PNSYNC_AGE_IDENTITY (its text) or PNSYNC_AGE_IDENTITY_FIL
 identity a line, comments allowed). Promises: no identity stands in a message or a repr.
 """
 
+import binascii
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,10 @@ from pnsync.sealing.libraries import library
 
 VARIABLE: Final = "PNSYNC_AGE_IDENTITY"
 FILE_VARIABLE: Final = "PNSYNC_AGE_IDENTITY_FILE"
+MOST_HEADER_BYTES: Final = 16384
+"""Room for some 150 recipients."""
+MOST_RECIPIENTS: Final = 200
+_AGE: Final = b"age-encryption.org/"
 _PREFIX: Final = "AGE-SECRET-KEY-1"
 
 
@@ -42,6 +47,8 @@ class Identity:
     def open(self, data: bytes) -> bytes:
         """The plain bytes of an age file, binary or armoured. Raises Unopened, UsageError without an identity."""
         pyrage = library("pyrage")
+        if _endless_header(data):
+            raise Unopened
         try:
             return bytes(pyrage.decrypt(data, self._identities()))
         except (pyrage.DecryptError, ValueError):
@@ -81,6 +88,23 @@ class Identity:
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "no text"
             raise UsageError("the age identity cannot be read", f"{FILE_VARIABLE}: {why}.") from None
+
+
+def _endless_header(data: bytes) -> bool:
+    """Whether what an age file begins with, its recipients, is longer than any that people write.
+
+    The library takes a time for it that grows with the square of its length: hours for a megabyte.
+    """
+    if not data.startswith(_AGE):
+        # Armoured, or nothing: what is no base64 stops the library where it stands.
+        lines = [one.strip() for one in data[: 2 * MOST_HEADER_BYTES].splitlines()]
+        text = b"".join(one for one in lines if not one.startswith(b"-----"))
+        try:
+            data = binascii.a2b_base64(text[: len(text) // 4 * 4])
+        except binascii.Error:
+            return False
+    header, end, _ = data[:MOST_HEADER_BYTES].partition(b"\n---")
+    return (not end and len(data) > MOST_HEADER_BYTES) or header.count(b"\n->") > MOST_RECIPIENTS
 
 
 def _parse(line: str) -> Any:

@@ -24,6 +24,8 @@ MOVED_NOTE: Final = "moved_to"
 """The note in a state that lives elsewhere now: where."""
 _READS: Final = 20
 _PAUSE_SECONDS: Final = 0.05
+_UNFIT: Final = (KeyError, TypeError, ValueError, AttributeError, AssertionError, OverflowError)
+"""How reading or folding meets what this version never writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,20 @@ class History:
                 raise self._gap(state, one)
             if not framing.follows(one, head.hash):
                 raise _distrust("S912", f"Record {number} of the journal does not follow the one before.")
-            for event in self._events(state, one):
-                fold.fold(event)
+            events = self._events(state, one)
+            try:
+                for event in events:
+                    fold.fold(event)
+            except _UNFIT:
+                raise _unknown(one.seq) from None
             head = Head(number, one.hash)
         return Loaded(replace(fold.done(), head=head), version, anchored=bool(records) or head.seq == 0)
 
     def _gap(self, state: State, one: framing.Frame) -> StateError:
-        later = _body(one).get("serial", 0)
+        try:
+            later = _body(one).get("serial", 0)
+        except ValueError:
+            later = 0
         return _distrust(
             "S913",
             f"{self.backend.location} has serial {state.serial} and ends with record {state.head.seq}; "
@@ -146,13 +155,8 @@ class History:
                 "The journal holds sealed numbers, and this configuration names no key for them.",
                 "Name the recipients in `state.encryption`, and the identity in PNSYNC_AGE_IDENTITY.",
             ) from None
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise refusal(
-                "S907",
-                f"Record {one.seq} of the journal says what this pnsync does not know: a newer one has written it.",
-                "Install that version, here and wherever this state is used; or derive the state anew:",
-                command=REBUILD,
-            ) from None
+        except _UNFIT:
+            raise _unknown(one.seq) from None
 
 
 def record_about(body: dict[str, Any], seq: int) -> tuple[str, ...]:
@@ -163,6 +167,15 @@ def record_about(body: dict[str, Any], seq: int) -> tuple[str, ...]:
 def _body(one: framing.Frame) -> dict[str, Any]:
     found = from_json(one.body)
     return found if isinstance(found, dict) else {}
+
+
+def _unknown(seq: int) -> StateError:
+    return refusal(
+        "S907",
+        f"Record {seq} of the journal says what this pnsync does not know: a newer one has written it.",
+        "Install that version, here and wherever this state is used; or derive the state anew:",
+        command=REBUILD,
+    )
 
 
 def _distrust(code: str, detail: str) -> StateError:

@@ -1,73 +1,127 @@
-"""`python -m tests.fuzz --seconds 60 [--seed 7] [--only NAME]`: feed every reader, and print what was done.
+"""`python -m tests.fuzz --seconds 60 [--seed 7] [--only NAME] [--keep]`: feed every reader, and print what was done.
 
-An input that raises, or that takes more than a second, is written to tests/fuzz/corpus and ends the run with 1.
+Guided: an input after which a line of pnsync followed another as never before for its reader becomes one that others are
+made from. `--keep` writes those that reach most to tests/fuzz/corpus. An input that raises, takes more than a second of
+CPU or too much memory is written there too, and ends the run with 1.
 """
 
 import argparse
-import hashlib
 import sys
 import time
-import traceback
-from pathlib import Path
+from dataclasses import dataclass, field
 from random import Random
 
+from tests.fuzz.corpus import LONGEST_KEPT, keep_reaching, keep_wrong, once_wrong, reaching
+from tests.fuzz.mutations import inflated
+from tests.fuzz.reach import Arcs, Reach
 from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.trial import feed
 
-CORPUS = Path(__file__).parent / "corpus"
-SLOW_SECONDS = 1.0
-ROUND = 200
-
-
-def feed(target: Target, data: bytes) -> str:
-    """What went wrong with one input, "" for nothing."""
-    began = time.process_time()
-    try:
-        target.feed(data)
-    except BaseException:
-        return traceback.format_exc()
-    spent = time.process_time() - began
-    return f"took {spent:.1f} s of CPU" if spent > SLOW_SECONDS else ""
+ROUND_SECONDS = 0.2
+WEIGHED = 40
+"""Of so many inputs one is weighed."""
+INFLATED = 400
+"""Of so many inputs one is made as long as inputs get."""
+MOST_WRONG = 20
 
 
-def keep(target: Target, data: bytes) -> Path:
-    """Keep an input, to be fed again by the tests for ever."""
-    folder = CORPUS / target.name.replace(", ", "-").replace(" ", "-")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / hashlib.sha256(data).hexdigest()[:16]
-    path.write_bytes(data)
-    return path
+@dataclass
+class Work:
+    """One reader, its inputs so far, and what they came to."""
+
+    target: Target
+    pool: list[bytes]
+    arcs: Arcs = field(default_factory=dict)
+    count: int = 0
+    weighed: int = 0
+    joined: int = 0
+    reached: int = 0
+    spent: float = 0.0
+    wrong: int = 0
+    told: set[str] = field(default_factory=set)
+    """Where it went wrong: one input of each place is kept."""
+
+    def make(self, random: Random) -> bytes:
+        """The next input; the newest in the pool are most often made use of."""
+        newest = [*self.target.seeds, *self.pool[-max(8, len(self.pool) // 5) :]]
+        pool = self.pool if random.random() < 0.5 else newest
+        data = self.target.make(random, pool)
+        return inflated(random, data) if random.randrange(INFLATED) == 0 else data
+
+    def round(self, random: Random, reach: Reach) -> None:
+        """Feed it for a moment, traced."""
+        until = time.process_time() + ROUND_SECONDS
+        began = time.process_time()
+        with reach:
+            reach.follow(self.arcs)
+            while time.process_time() < until:
+                self.one(random, reach)
+            self.arcs, self.reached = reach.seen(), reach.count
+        self.spent += time.process_time() - began
+
+    def one(self, random: Random, reach: Reach) -> None:
+        """One input."""
+        data = self.make(random)
+        weighed = random.randrange(WEIGHED) == 0
+        problem = feed(self.target, data, weighed=weighed)
+        if problem.startswith("took"):
+            # Being traced is no fault of the reader.
+            tracing = sys.gettrace()
+            sys.settrace(None)
+            problem = feed(self.target, data, weighed=weighed)
+            sys.settrace(tracing)
+        self.count += 1
+        self.weighed += weighed
+        if reach.grown() and len(data) <= LONGEST_KEPT:
+            self.pool.append(data)
+            self.joined += 1
+        if problem:
+            self.wrong += 1
+            place = "\n".join(problem.splitlines()[-4:])
+            if place not in self.told:
+                self.told.add(place)
+                print(f"{self.target.name}: {keep_wrong(self.target, data)}\n{problem}", file=sys.stderr)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--inputs", type=int, default=0, help="end when there were so many inputs, too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=list(TARGETS))
+    parser.add_argument("--keep", action="store_true", help="write the inputs that reach most to the corpus")
     asked = parser.parse_args()
-    chosen = [one for name, one in TARGETS.items() if asked.only in (None, name)]
-    random = Random(asked.seed)
-    counts = dict.fromkeys((one.name for one in chosen), 0)
-    spent = dict.fromkeys(counts, 0.0)
-    wrong = 0
+    works = [
+        Work(one, [*one.seeds, *reaching(one), *once_wrong(one)])
+        for name, one in TARGETS.items()
+        if asked.only in (None, name)
+    ]
+    random, reach = Random(asked.seed), Reach()
     until = time.monotonic() + asked.seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until and sum(one.wrong for one in works) < MOST_WRONG:
+        if asked.inputs and sum(one.count for one in works) >= asked.inputs:
+            break
         # The reader that has had the least time so far goes next, so that cheap ones get more inputs.
-        target = min(chosen, key=lambda one: spent[one.name])
-        began = time.process_time()
-        for _ in range(ROUND):
-            data = target.make(random, target.seeds)
-            problem = feed(target, data)
-            counts[target.name] += 1
-            if problem:
-                wrong += 1
-                print(f"{target.name}: {keep(target, data)}\n{problem}", file=sys.stderr)
-                if wrong >= 20:
-                    until = 0.0
-                    break
-        spent[target.name] += time.process_time() - began
-    for name, count in counts.items():
-        print(f"{name:24}{count:>12,} inputs{spent[name]:>10.1f} s CPU")
-    print(f"{'in all':24}{sum(counts.values()):>12,} inputs, {wrong} wrong, seed {asked.seed}")
+        min(works, key=lambda one: one.spent).round(random, reach)
+    return report(works, asked.seed, keep=asked.keep)
+
+
+def report(works: list[Work], seed: int, *, keep: bool) -> int:
+    """Print what was done; 1 where something was wrong."""
+    print(f"{'reader':24}{'inputs':>12}{'weighed':>10}{'joined':>8}{'arcs':>8}{'CPU s':>9}{'wrong':>7}")
+    for one in works:
+        print(
+            f"{one.target.name:24}{one.count:>12,}{one.weighed:>10,}{one.joined:>8,}{one.reached:>8,}"
+            f"{one.spent:>9.1f}{one.wrong:>7}"
+        )
+    wrong = sum(one.wrong for one in works)
+    print(
+        f"{'in all':24}{sum(one.count for one in works):>12,}{sum(one.weighed for one in works):>10,}"
+        f"{sum(one.joined for one in works):>8,}{'':>8}{sum(one.spent for one in works):>9.1f}{wrong:>7}, seed {seed}"
+    )
+    if keep:
+        for one in works:
+            print(f"{one.target.name}: {keep_reaching(one.target, one.pool)} kept")
     return 1 if wrong else 0
 
 

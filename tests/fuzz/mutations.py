@@ -48,7 +48,26 @@ def havoc(random: Random, data: bytes, others: Sequence[bytes]) -> bytes:
                 made[at : at + random.randrange(8)] = random.choice(WORDS)
             case _:
                 made[at:at] = random.randbytes(random.randrange(1, 12))
-    return bytes(made[:100_000])
+    return bytes(made[:LONGEST])
+
+
+LONGEST = 100_000
+"""Bytes of an input."""
+
+
+def inflated(random: Random, data: bytes) -> bytes:
+    """An input with a part of it again and again, up to the longest: what costs more than its length shows then."""
+    at = random.randrange(len(data) + 1)
+    part = data[at : at + random.choice((1, 2, 3, 8, 40, 200, 2000))] or b" "
+    return (data[:at] + part * (max(0, LONGEST - len(data)) // len(part)) + data[at:])[:LONGEST]
+
+
+def parsed(random: Random, pool: Sequence[bytes]) -> Any:
+    """A JSON document among these; the first of them always is one."""
+    try:
+        return json.loads(random.choice(pool))
+    except (ValueError, RecursionError):
+        return json.loads(pool[0])
 
 
 def exchange(random: Random, document: Any) -> Any:
@@ -77,11 +96,12 @@ def exchange(random: Random, document: Any) -> Any:
 
 
 def _collect(value: Any, places: list[Any]) -> None:
-    if isinstance(value, dict):
-        places.append(value)
-        for one in value.values():
-            _collect(one, places)
-    elif isinstance(value, list):
-        places.append(value)
-        for one in value:
-            _collect(one, places)
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            places.append(one)
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            places.append(one)
+            waiting.extend(one)

@@ -12,22 +12,26 @@ from fnmatch import fnmatch
 from random import Random
 from typing import Any
 
+import pyrage
+
 from pnsync.config import load_source
 from pnsync.config.sources import SourceRefused
-from pnsync.errors import ConfigError, CredentialsRefused, StalePlan, StateError, VendorError
+from pnsync.errors import ConfigError, CredentialsRefused, StalePlan, StateError, UsageError, VendorError
+from pnsync.holder import Holder as Holding
 from pnsync.journal import Applied, NotSent, Refused, Unknown, replay
 from pnsync.masking import Masker
 from pnsync.plan import digest, document
 from pnsync.planner.table import plan
 from pnsync.savedplan import Keys, compare, read, seal
-from pnsync.state import State
+from pnsync.state import Intent, Operation, State
 from pnsync.statefile import document as statefile
 from pnsync.statefile import record as framing
 from pnsync.statefile.eventcodec import decode_event, encode_event
 from pnsync.statefile.phonecodec import CLEAR
+from pnsync.store.store import Store
 from pnsync.yamlfile import Limits, load
-from tests.fuzz.mutations import exchange, havoc
-from tests.fuzz.seeds import desired, events, observed, state
+from tests.fuzz.mutations import exchange, havoc, parsed
+from tests.fuzz.seeds import NOW, desired, events, observed, state
 from tests.providers.world import (
     LA,
     NX,
@@ -38,6 +42,10 @@ from tests.providers.world import (
     nxcloud,
     silent,
 )
+from tests.sealing.keyholders import Holder
+from tests.sealing.sops_files import encrypted
+from tests.stores.clocks import StepClock
+from tests.stores.memory import MemoryBackend, MemoryPlace
 
 Feed = Callable[[bytes], object]
 
@@ -91,8 +99,9 @@ INCLUDED = b"""bindings:
 class Files:
     """A folder in memory."""
 
-    def __init__(self, root: bytes, included: bytes) -> None:
+    def __init__(self, root: bytes, included: bytes, **more: bytes) -> None:
         self.files = {"pnsync.yaml": root, "bindings/one.yaml": included}
+        self.files |= {name.replace("_", "."): data for name, data in more.items()}
 
     def read(self, path: str, limit: int) -> bytes:
         if path not in self.files:
@@ -113,6 +122,57 @@ def feed_config(data: bytes) -> None:
         load_source(Files(root, included or INCLUDED), environ={})
 
 
+NUMBERED = b"""version: 1
+numbers: NAME
+providers:
+  nx: {type: nxcloud, endpoint: sandbox}
+defaults: {provider: nx, expires_in: 1d}
+groups:
+  couriers: {provider: nx, holds: people, phones: [carol, dave]}
+bindings:
+  desk: {mode: axb_extension, phone_a: alice, phone_x: 447401264117, extension: 101}
+  ride: {mode: axb, phone_a: bob, phone_b: carol}
+"""
+NUMBERS = b"""# who is who
+alice: 447700900123
+bob: +44 7700 900124
+carol: "447700900125"
+dave: 447700900126
+"""
+HOLDER = Holder()
+SOPS = encrypted({"alice": "447700900123"}, HOLDER.recipient)
+
+
+def feed_numbers(data: bytes) -> None:
+    files = Files(NUMBERED.replace(b"NAME", b"numbers.yaml"), b"", numbers_yaml=data)
+    with contextlib.suppress(ConfigError, UsageError):
+        load_source(files, environ={"PATH": ""})
+
+
+def feed_sealed_numbers(data: bytes) -> None:
+    files = Files(NUMBERED.replace(b"NAME", b"numbers.yaml.age"), b"", numbers_yaml_age=data)
+    with contextlib.suppress(ConfigError, UsageError):
+        load_source(files, environ=HOLDER.environ)
+
+
+def sealed_numbers(plain: bytes) -> bytes:
+    return pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(HOLDER.recipient)])
+
+
+TABLED = b"""version: 1
+include: ["table.csv"]
+providers:
+  nx: {type: nxcloud, endpoint: sandbox}
+tables: {"table.csv": {name: "courier-{id}", provider: nx, mode: axb, expires_in: 3d}}
+"""
+TABLE = b'id,phone_a,phone_b,recording,expires_in\r\n7,"+44 7700 900111", 447700900112 ,true,\r\n8,447700900113,447700900114,,1d\r\n'
+
+
+def feed_table(data: bytes) -> None:
+    with contextlib.suppress(ConfigError):
+        load_source(Files(TABLED, b"", table_csv=data), environ={})
+
+
 STATE = statefile.dumps(state())
 
 
@@ -127,7 +187,7 @@ def feed_state(data: bytes) -> None:
 
 def rightly_summed_state(random: Random, seeds: Sequence[bytes]) -> bytes:
     """Damaged content under a right checksum."""
-    found = exchange(random, json.loads(random.choice(seeds)))
+    found = exchange(random, parsed(random, seeds))
     if not isinstance(found, dict):
         return json.dumps(found).encode()
     found.pop("checksum", None)
@@ -161,6 +221,43 @@ def feed_journal(data: bytes) -> None:
         framing.scan(data, "j")
 
 
+def bodies() -> bytes:
+    """What the records of a run hold, a line each."""
+    place = MemoryPlace()
+    place.documents["snapshot"] = (STATE, 1)
+    run = Holding("7d1f90aa", "maria", "here", 1, "pnsync apply", NOW)
+    with Store(MemoryBackend(place), StepClock(), pinned_lineage=None).hold(run, timeout=0) as session:
+        for event in events():
+            session.record(event)
+    found = [framing.unframe(line) for _, line in sorted(place.log.items())]
+    return b"\n".join(one.body for one in found if one is not None)
+
+
+BODIES = bodies()
+
+
+def feed_log(data: bytes) -> None:
+    """Records with right sums in a right chain behind a state, and in them anything."""
+    place = MemoryPlace()
+    place.documents["snapshot"] = (STATE, 1)
+    previous = ""
+    for seq, body in enumerate(data.split(b"\n"), 1):
+        place.log[seq], previous = framing.frame(seq, previous, body)
+    with contextlib.suppress(StateError):
+        Store(MemoryBackend(place), StepClock(), pinned_lineage=None).load()
+
+
+def told_otherwise(random: Random, seeds: Sequence[bytes]) -> bytes:
+    """Damaged bytes, or one body with other values."""
+    data = random.choice(seeds)
+    if random.random() < 0.3:
+        return havoc(random, data, seeds)
+    lines = data.split(b"\n")
+    at = random.randrange(len(lines))
+    lines[at] = json.dumps(exchange(random, parsed(random, [EVENTS[0], lines[at]]))).encode()
+    return b"\n".join(lines)
+
+
 EVENTS = [json.dumps(encode_event(one, CLEAR)).encode() for one in events()]
 
 
@@ -175,11 +272,10 @@ def feed_event(data: bytes) -> None:
 
 
 def exchanged(random: Random, seeds: Sequence[bytes]) -> bytes:
-    return json.dumps(exchange(random, json.loads(random.choice(seeds)))).encode()
+    return json.dumps(exchange(random, parsed(random, seeds))).encode()
 
 
 KEYS = Keys(b"fuzz" * 8, bytes(32), None)
-NOW = 1_790_000_000
 PLAN = plan(desired(), state(), observed(), now=NOW)
 SHOWN = document(PLAN, Masker(bytes(32), "7c4d1a2b"), pnsync_version="0")
 SAVED = json.dumps(seal(SHOWN, PLAN, {"targets": []}, KEYS)).encode()
@@ -191,7 +287,7 @@ def feed_plan(data: bytes) -> None:
 
 
 def rightly_summed_plan(random: Random, seeds: Sequence[bytes]) -> bytes:
-    found = exchange(random, json.loads(random.choice(seeds)))
+    found = exchange(random, parsed(random, seeds))
     if isinstance(found, dict):
         found["digest"] = digest(found)
     return json.dumps(found).encode()
@@ -204,19 +300,24 @@ def answers(operations: dict[str, Any]) -> list[bytes]:
 def feed_nxcloud(data: bytes) -> None:
     provider = nxcloud(always(data))
     for intent in golden_nx_intents().values():
-        check(provider.send(intent))
+        check(intent, provider.send(intent), data, "code")
     read_all(provider)
 
 
 def feed_laaffic(data: bytes) -> None:
     provider = laaffic(always(data))
     for intent in golden_la_intents().values():
-        check(provider.send(intent))
+        check(intent, provider.send(intent), data, "status")
     read_all(provider)
 
 
-def check(outcome: object) -> None:
+def check(intent: Intent, outcome: object, data: bytes, success: str) -> None:
+    """Applied is what says success and names what it made; anything else is one of the other outcomes."""
     assert isinstance(outcome, Applied | NotSent | Refused | Unknown)
+    if isinstance(outcome, Applied):
+        assert json.loads(data)[success] in (0, "0")
+        assert bool(outcome.bind_id and outcome.phone_x) == (intent.operation is Operation.BIND)
+        assert bool(outcome.group_id) == (intent.operation is Operation.CREATE_GROUP)
 
 
 def read_all(provider: Any) -> None:
@@ -233,9 +334,13 @@ TARGETS = {
     for one in (
         Target("yaml", [ROOT, INCLUDED], feed_yaml, damaged),
         Target("config", [ROOT + b"\n=====\n" + INCLUDED, ROOT], feed_config, damaged),
+        Target("numbers", [NUMBERS, SOPS], feed_numbers, damaged),
+        Target("numbers, sealed", [sealed_numbers(NUMBERS)], feed_sealed_numbers, damaged),
+        Target("table", [TABLE], feed_table, damaged),
         Target("state", [STATE], feed_state, damaged),
         Target("state, right sum", [STATE], feed_state, rightly_summed_state),
         Target("journal", [JOURNAL], feed_journal, damaged),
+        Target("journal, right sum", [BODIES], feed_log, told_otherwise),
         Target("event", EVENTS, feed_event, exchanged),
         Target("plan", [SAVED], feed_plan, damaged),
         Target("plan, right digest", [SAVED], feed_plan, rightly_summed_plan),

@@ -1,0 +1,49 @@
+"""One input, one reader: nothing raised, no second of work, no more memory than the input allows."""
+
+import signal
+import time
+import traceback
+import tracemalloc
+from types import FrameType
+
+from tests.fuzz.targets import Target
+
+SLOW_SECONDS = 1.0
+FLOOR_BYTES = 1 << 20
+"""What a reader may need for any input, however small."""
+MEMORY_TIMES = 10
+"""And so many bytes for each of the input's."""
+
+
+class Hung(BaseException):
+    """A reader that does not come back."""
+
+
+def _ring(number: int, frame: FrameType | None) -> None:
+    raise Hung
+
+
+def feed(target: Target, data: bytes, *, weighed: bool = False) -> str:
+    """What went wrong with one input, "" for nothing. Weighing it takes three times as long."""
+    before = signal.signal(signal.SIGPROF, _ring)
+    began = time.process_time()
+    if weighed:
+        tracemalloc.start()
+    signal.setitimer(signal.ITIMER_PROF, (4 if weighed else 2) * SLOW_SECONDS)
+    try:
+        target.feed(data)
+    except BaseException:
+        return traceback.format_exc()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+        spent = time.process_time() - began
+        peak = 0
+        if weighed:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    if spent > SLOW_SECONDS and not weighed:
+        return f"took {spent:.1f} s of CPU"
+    if peak > FLOOR_BYTES + MEMORY_TIMES * len(data):
+        return f"took {peak:,} bytes of memory for {len(data):,}"
+    return ""
