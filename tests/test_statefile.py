@@ -287,6 +287,10 @@ def resigned(change: tuple[bytes, bytes]) -> bytes:
         pytest.param((b'"expires_at":"2026', b'"expires_at":"soon'), "S910", id="no-instant"),
         pytest.param((b'"pending": {}', b'"pending": 7'), "S910", id="wrong-type"),
         pytest.param((b'"lease_seconds":86400', b'"lease_seconds":false'), "S910", id="no-duration"),
+        pytest.param((b'"generation":1', b'"generation":"1"'), "S910", id="text-for-number"),
+        pytest.param((b'"extension":"001"', b'"extension":101'), "S910", id="number-for-text"),
+        pytest.param((b'"bindings.gone": 4', b'"bindings.gone": "4"'), "S910", id="generation"),
+        pytest.param((b'"generation":1', b'"generation":true'), "S910", id="flag-for-number"),
         pytest.param((b'"version": 1', b'"version": 9'), "S907", id="newer"),
     ],
 )

@@ -2,8 +2,8 @@
 
 Values that are a dataclass's default are left out, so that lines stay short; keys stand sorted. Instants people
 look for are RFC 3339 texts, `never`, or null where not known. Every phone passes through a `PhoneCodec`, the one
-place where numbers can be sealed. Decoding trusts its input, whose checksum was right, and raises KeyError, TypeError
-or ValueError otherwise.
+place where numbers can be sealed. Decoding checks the types of its input (kinds.py), and raises KeyError, TypeError or
+ValueError for what is not as it was written.
 """
 
 import math
@@ -29,6 +29,8 @@ from pnsync.state import (
     Standing,
     Superseded,
 )
+from pnsync.statefile import kinds
+from pnsync.statefile.kinds import texts, typed
 from pnsync.statefile.phonecodec import Json, PhoneCodec
 
 
@@ -167,6 +169,7 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
     mode = made.get("mode")
     if mode is None:
         return _decode_group(made, address, seal)
+    typed(made, kinds.ENTRY)
     made["mode"] = _MODES[mode]
     made["phone_a"] = seal.decode(made["phone_a"], address, "phone_a")
     made["phone_b"] = _phone_or_none(made.get("phone_b"), address, "phone_b", seal)
@@ -179,13 +182,14 @@ def decode_entry(made: Json, address: str, seal: PhoneCodec) -> Entry | GroupEnt
         if at is not None:
             made[name] = at_instant(at)
     if "labels" in made:
-        made["labels"] = tuple((key, value) for key, value in made["labels"])
+        made["labels"] = tuple((key, value) for key, value in map(texts, made["labels"]))
     entry = _Draft(**made)
     entry.__class__ = Entry
     return cast(Entry, entry)
 
 
 def _decode_group(made: Json, address: str, seal: PhoneCodec) -> GroupEntry:
+    typed(made, kinds.GROUP)
     made["phones"] = tuple(seal.decode(one, address, "phones") for one in made["phones"])
     made["holds"] = Holds(made["holds"])
     made["changed_at"] = maybe_instant(made.get("changed_at"))
@@ -220,7 +224,7 @@ def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:
 
 def decode_superseded(made: Json, seal: PhoneCodec) -> Superseded:
     """The old half of its JSON form."""
-    address = made["address"]
+    address = typed(made, kinds.SUPERSEDED)["address"]
     return Superseded(
         address=address,
         provider=made["provider"],
@@ -261,7 +265,7 @@ def encode_intent(one: Intent, seal: PhoneCodec) -> Json:
 
 def decode_intent(made: Json, seal: PhoneCodec) -> Intent:
     """The attempt of its JSON form."""
-    address, change = made["address"], made.get("group_change")
+    address, change = typed(made, kinds.INTENT)["address"], made.get("group_change")
     target, unbinds = made.get("target"), made.get("unbinds")
     return Intent(
         attempt=made["attempt"],
@@ -279,7 +283,7 @@ def decode_intent(made: Json, seal: PhoneCodec) -> Intent:
         group_id=made.get("group_id"),
         group_change=None if change is None else GroupChange(change),
         group_phones=tuple(seal.decode(one, address, "group_phones") for one in made.get("group_phones", ())),
-        known_ids=tuple(made.get("known_ids", ())),
+        known_ids=texts(made.get("known_ids", [])),
         replaces=made.get("replaces"),
         unbinds=None if unbinds is None else decode_superseded(unbinds, seal),
     )
@@ -301,7 +305,7 @@ def encode_pending(one: Pending, seal: PhoneCodec) -> Json:
 def decode_pending(made: Json, seal: PhoneCodec) -> Pending:
     """The unsettled attempt of its JSON form."""
     return Pending(
-        intent=decode_intent(made["intent"], seal),
+        intent=decode_intent(typed(made, kinds.PENDING)["intent"], seal),
         standing=Standing(made["standing"]),
         reason=made.get("reason", ""),
         vendor_code=made.get("vendor_code", ""),
@@ -324,7 +328,7 @@ def encode_resting(one: Resting, seal: PhoneCodec) -> Json:
 def decode_resting(made: Json, seal: PhoneCodec) -> Resting:
     """The resting number of its JSON form."""
     return Resting(
-        provider=made["provider"],
+        provider=typed(made, kinds.RESTING)["provider"],
         phone_x=made["phone_x"],
         address=made["address"],
         until=at_instant(made["until"]),
@@ -340,7 +344,7 @@ def encode_account(one: Account) -> Json:
 
 def decode_account(made: Json) -> Account:
     """The account of its JSON form."""
-    return Account(host=made["host"], fingerprint=made["fingerprint"])
+    return Account(host=typed(made, kinds.ACCOUNT)["host"], fingerprint=made["fingerprint"])
 
 
 def encode_failure(one: Failure) -> Json:
@@ -350,7 +354,9 @@ def encode_failure(one: Failure) -> Json:
 
 def decode_failure(made: Json) -> Failure:
     """The failure of its JSON form."""
-    return Failure(since=at_instant(made["since"]), count=made["count"], code=made["code"])
+    return Failure(
+        since=at_instant(typed(made, kinds.FAILURE)["since"]), count=made["count"], code=made["code"]
+    )
 
 
 def scrubbed(value: Any) -> Any:

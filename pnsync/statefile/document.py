@@ -230,7 +230,7 @@ def _state(document: Json, codec: PhoneCodec) -> State:
     generations = {
         address: entry.generation for address, entry in entries.items() if isinstance(entry, Entry)
     }
-    generations.update(document["generations"])
+    generations.update({name: _of(int, made) for name, made in document["generations"].items()})
     head, notes = document["head"], _texts(document["notes"])
     if SECRET_NOTE in notes:
         notes[SECRET_NOTE] = codec.reveal(notes[SECRET_NOTE])

@@ -1,7 +1,7 @@
 """The JSON form of the journal's events: `{"k": "opened", …}`, one dictionary an event.
 
 Whole in both directions: what is decoded equals what was encoded, so that a state folded in memory and one replayed
-from disk are the same. Decoding trusts its input like codec.py.
+from disk are the same. Decoding checks its input like codec.py.
 """
 
 from typing import Any, assert_never
@@ -25,6 +25,7 @@ from pnsync.journal import (
     Unknown,
     Verdict,
 )
+from pnsync.statefile import kinds
 from pnsync.statefile.codec import (
     decode_account,
     decode_entry,
@@ -37,6 +38,7 @@ from pnsync.statefile.codec import (
     encode_resting,
     encode_superseded,
 )
+from pnsync.statefile.kinds import typed
 from pnsync.statefile.phonecodec import Json, PhoneCodec
 
 
@@ -79,13 +81,15 @@ def encode_outcome(outcome: Outcome) -> Json:
 def decode_outcome(made: Json) -> Outcome:
     """The outcome of its JSON form."""
     values = dict(made)
-    match values.pop("o"):
+    kind, refusal = values.pop("o"), values.pop("refusal", None)
+    typed(values, kinds.OUTCOME)
+    match kind:
         case "applied":
             return Applied(**values)
         case "not_sent":
             return NotSent(**values)
         case "refused":
-            return Refused(refusal=Refusal(values.pop("refusal")), **values)
+            return Refused(refusal=Refusal(refusal), **values)
         case "unknown":
             return Unknown(**values)
         case other:
@@ -128,7 +132,7 @@ def encode_event(event: Event, seal: PhoneCodec) -> Json:
 
 def decode_event(made: Json, seal: PhoneCodec) -> Event:
     """The event of its JSON form. Raises ValueError for a kind that this version does not know."""
-    match made["k"]:
+    match typed(made, kinds.EVENT)["k"]:
         case "began":
             return Began(made["holder"], made["command"], made["at"])
         case "opened":

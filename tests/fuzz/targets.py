@@ -174,6 +174,14 @@ def feed_table(data: bytes) -> None:
 
 
 STATE = statefile.dumps(state())
+DESIRED, OBSERVED, MASKER = desired(), observed(), Masker(bytes(32), "7c4d1a2b")
+
+
+def work_on(found: State) -> None:
+    """What was read is worked with: written again, and planned on."""
+    assert isinstance(found, State)
+    statefile.dumps(found)
+    document(plan(DESIRED, found, OBSERVED, now=NOW), MASKER, pnsync_version="0")
 
 
 def feed_state(data: bytes) -> None:
@@ -181,8 +189,7 @@ def feed_state(data: bytes) -> None:
         found = statefile.loads(data)
     except StateError:
         return
-    assert isinstance(found, State)
-    statefile.dumps(found)
+    work_on(found)
 
 
 def rightly_summed_state(random: Random, seeds: Sequence[bytes]) -> bytes:
@@ -244,7 +251,9 @@ def feed_log(data: bytes) -> None:
     for seq, body in enumerate(data.split(b"\n"), 1):
         place.log[seq], previous = framing.frame(seq, previous, body)
     with contextlib.suppress(StateError):
-        Store(MemoryBackend(place), StepClock(), pinned_lineage=None).load()
+        found = Store(MemoryBackend(place), StepClock(), pinned_lineage=None).load()
+        if found is not None:
+            work_on(found)
 
 
 def told_otherwise(random: Random, seeds: Sequence[bytes]) -> bytes:
@@ -276,8 +285,8 @@ def exchanged(random: Random, seeds: Sequence[bytes]) -> bytes:
 
 
 KEYS = Keys(b"fuzz" * 8, bytes(32), None)
-PLAN = plan(desired(), state(), observed(), now=NOW)
-SHOWN = document(PLAN, Masker(bytes(32), "7c4d1a2b"), pnsync_version="0")
+PLAN = plan(DESIRED, state(), OBSERVED, now=NOW)
+SHOWN = document(PLAN, MASKER, pnsync_version="0")
 SAVED = json.dumps(seal(SHOWN, PLAN, {"targets": []}, KEYS)).encode()
 
 
