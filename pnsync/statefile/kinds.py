@@ -8,21 +8,22 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Final
 
-Kinds = Mapping[str, frozenset[type]]
+Types = frozenset[type]
+Kinds = Mapping[str, Types]
 
-_TEXT: Final = frozenset({str})
-_MAYBE: Final = frozenset({str, NoneType})
-_WHOLE: Final = frozenset({int})
-_SECONDS: Final = frozenset({int, NoneType})
-_FLAG: Final = frozenset({bool})
-_AT: Final = frozenset({int, float})
-_INSTANT: Final = frozenset({str, int, float, NoneType})
-_LIST: Final = frozenset({list})
-_OBJECT: Final = frozenset({dict})
-_MAYBE_OBJECT: Final = frozenset({dict, NoneType})
+_TEXT: Final[Types] = frozenset({str})
+_MAYBE: Final[Types] = frozenset({str, NoneType})
+_WHOLE: Final[Types] = frozenset({int})
+_SECONDS: Final[Types] = frozenset({int, NoneType})
+_FLAG: Final[Types] = frozenset({bool})
+_AT: Final[Types] = frozenset({int, float})
+_INSTANT: Final[Types] = frozenset({str, int, float, NoneType})
+_LIST: Final[Types] = frozenset({list})
+_OBJECT: Final[Types] = frozenset({dict})
+_MAYBE_OBJECT: Final[Types] = frozenset({dict, NoneType})
 
 
-def _each(names: str, kind: frozenset[type]) -> dict[str, frozenset[type]]:
+def _each(names: str, kind: Types) -> dict[str, Types]:
     return dict.fromkeys(names.split(), kind)
 
 
