@@ -427,6 +427,37 @@ def test_the_first_half_of_a_change_that_took_effect_is_not_told_and_the_second_
     assert bench.state.bindings()["bindings.a"].recording
 
 
+@pytest.mark.parametrize("stop", ["full", "stopped", "deadline", "barred"])
+def test_a_half_that_was_found_done_is_followed_by_the_other_whatever_else_is_stopped(stop: str) -> None:
+    """Nobody is reached at that address meanwhile; only refused credentials leave no way."""
+    known = state(bound(A))
+    files = desired([replace(A, recording=True)])
+    bench = lost("unbind a", known=known, plan=planned(files, known), files=files)
+    if stop == "full":
+        bench.tally.no_binds.add("nx")
+    if stop in ("stopped", "barred"):
+        bench.tally.stopped["nx"] = "3 calls in a row at nx got no usable answer"
+    if stop == "barred":
+        bench.tally.barred.add("nx")
+    not_after = 0.5 if stop == "deadline" else None
+    bench.ending.apply = lambda plan: bench.applying(plan, proofs=bench.proofs, not_after=not_after)
+    bench.settle()
+    assert bench.calls == ["unbind a", "bind a"][: 1 if stop == "barred" else 2]
+    assert bench.state.bindings()["bindings.a"].down is (stop == "barred")
+
+
+@pytest.mark.parametrize("stop", ["full", "stopped"])
+def test_what_had_no_effect_is_not_tried_again_at_a_vendor_that_is_stopped(stop: str) -> None:
+    bench = End()
+    bench.answers["bind a"] = [unknown()]
+    bench.go(binds((A, ())))
+    (bench.tally.no_binds.add if stop == "full" else lambda name: bench.tally.stopped.update({name: "why"}))(
+        "nx"
+    )
+    bench.settle()
+    assert bench.calls == ["bind a"] and bench.left == ["a"]
+
+
 def test_bookkeeping_of_a_second_plan_is_recorded() -> None:
     bench = End()
     bench.answers["bind a"] = [unknown()]

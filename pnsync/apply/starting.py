@@ -38,7 +38,7 @@ class Starting:
             return "what it depends on failed"
         if Standing.FLYING in standing:
             return None  # how that call ends decides what this step is
-        finishing = progress.finishing(step)
+        finishing = self._finishing(step)
         if progress.closing and not finishing:
             return "the run was stopped"
         if progress.deadline is not None and self.clock.monotonic() >= progress.deadline:
@@ -62,7 +62,7 @@ class Starting:
             return math.inf
         if step.keys & progress.held.keys() or step.keys & passed:
             return math.inf
-        others = 0.0 if progress.finishing(step) else self.conduct.wait()
+        others = 0.0 if self._finishing(step) else self.conduct.wait()
         return max(0.0, self._life_left(step), others)
 
     def pace(self, provider: str) -> float:
@@ -71,6 +71,16 @@ class Starting:
         if provider not in slots:
             slots[provider] = now + self.providers[provider].pace()
         return max(0.0, slots[provider] - now)
+
+    def _finishing(self, step: Step) -> bool:
+        """Whether a step finishes a change that this run has half done, also where only the listing told that."""
+        if self.progress.finishing(step):
+            return True
+        address = self.progress.change(step).address
+        if step.operation is not Operation.BIND or address not in self.progress.tally.attempted:
+            return False
+        entry = self.session.state.entries.get(address)
+        return isinstance(entry, Entry) and entry.down
 
     def _life_left(self, step: Step) -> float:
         """How long the old binding of a bind that expiry causes may still live by its vendor's clock, which decides."""
@@ -88,7 +98,7 @@ class Starting:
 
     def _refuses_bind(self, step: Step) -> bool:
         binds = step.operation is Operation.BIND
-        if binds and step.finishes:
+        if binds and (step.finishes or self._finishing(step)):
             return False
         return step.provider in self.progress.tally.no_binds and (binds or self.begins(step))
 
