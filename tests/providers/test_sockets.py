@@ -86,7 +86,7 @@ def test_a_private_address_is_not_connected_to(host: str) -> None:
     outcome = provider.send(golden_nx_intents()["bindAXB"])
     assert isinstance(outcome, NotSent)
     assert "PNSYNC_ALLOWED_HOSTS" in outcome.reason
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4, "no connection was waited for"
 
 
 @pytest.mark.parametrize("part", ["head", "body", "nothing"])
