@@ -1,6 +1,7 @@
 """`FolderSource`: what it finds, and that nothing leads it out of its folder."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,14 @@ def test_a_folder_that_is_swapped_for_a_link_is_not_followed(folder: Path, tmp_p
 def test_no_more_is_read_than_one_byte_over_the_limit(folder: Path) -> None:
     (folder / "big.yaml").write_bytes(b"x" * 1000)
     assert FolderSource(folder).read("big.yaml", 10) == b"x" * 11
+
+
+def test_a_limit_takes_no_memory(folder: Path) -> None:
+    tracemalloc.start()
+    assert FolderSource(folder).read("pnsync.yaml", 1 << 30) == b"pnsync.yaml"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_a_pattern_that_looks_at_too_much_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import click
 
 from pnsync.cli.actions import annotate_failures
 from pnsync.cli.command import Invocation, command
+from pnsync.cli.files import read_file
 from pnsync.cli.formats import render
 from pnsync.cli.options import (
     DEADLINE,
@@ -129,7 +130,9 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
             "Save a plan, have it approved, and apply the file; or say yes beforehand:",
             command=f"pnsync {invocation.command} --auto-approve",
         )
-    saved = None if file is None else invocation.path(file).read_bytes()
+    from pnsync.savedplan import LIMIT_BYTES
+
+    saved = None if file is None else read_file(invocation.path(file), LIMIT_BYTES)
     options = ApplyOptions(
         plan=plan_options(shard=asked["shard"], **scope, **kind),
         parallelism=asked["parallelism"],

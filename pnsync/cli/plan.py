@@ -12,7 +12,7 @@ from pnsync.cli import VERSION
 from pnsync.cli.actions import annotate, running, summarise
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.ending import message
-from pnsync.cli.files import PRIVATE, replace_file
+from pnsync.cli.files import PRIVATE, read_file, replace_file
 from pnsync.cli.formats import FORMATS, render
 from pnsync.cli.options import (
     INSTANT,
@@ -221,8 +221,7 @@ def show(invocation: Invocation, file: str | None, format: str, max_chars: int |
     from pnsync.errors import StalePlan
     from pnsync.savedplan import LIMIT_BYTES, read
 
-    with invocation.path(file).open("rb") as opened_file:
-        saved = read(opened_file.read(LIMIT_BYTES + 1))
+    saved = read(read_file(invocation.path(file), LIMIT_BYTES))
     step = invocation.again(f"apply {shlex.quote(file)}")
     whole = invocation.again(f"show {shlex.quote(file)} --format html")
     try:

@@ -48,6 +48,7 @@ from tests.stores.clocks import StepClock
 from tests.stores.memory import MemoryBackend, MemoryPlace
 
 Feed = Callable[[bytes], object]
+Make = Callable[[Random, Sequence[bytes]], bytes]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Target:
     name: str
     seeds: Sequence[bytes]
     feed: Feed
-    make: Callable[[Random, Sequence[bytes]], bytes]
+    make: Make
+    floor_bytes: int = 1 << 20
+    """What it may need for any input, however small."""
 
 
 def damaged(random: Random, seeds: Sequence[bytes]) -> bytes:

@@ -9,10 +9,8 @@ from types import FrameType
 from tests.fuzz.targets import Target
 
 SLOW_SECONDS = 1.0
-FLOOR_BYTES = 1 << 20
-"""What a reader may need for any input, however small."""
 MEMORY_TIMES = 10
-"""And so many bytes for each of the input's."""
+"""So many bytes of memory a reader may need for each of an input's, besides what it needs for any."""
 
 
 class Hung(BaseException):
@@ -23,13 +21,13 @@ def _ring(number: int, frame: FrameType | None) -> None:
     raise Hung
 
 
-def feed(target: Target, data: bytes, *, weighed: bool = False) -> str:
+def feed(target: Target, data: bytes, *, weighed: bool = False, slow: float = SLOW_SECONDS) -> str:
     """What went wrong with one input, "" for nothing. Weighing it takes three times as long."""
     before = signal.signal(signal.SIGPROF, _ring)
     began = time.process_time()
     if weighed:
         tracemalloc.start()
-    signal.setitimer(signal.ITIMER_PROF, (4 if weighed else 2) * SLOW_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, (4 if weighed else 2) * slow)
     try:
         target.feed(data)
     except BaseException:
@@ -42,8 +40,8 @@ def feed(target: Target, data: bytes, *, weighed: bool = False) -> str:
         if weighed:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-    if spent > SLOW_SECONDS and not weighed:
+    if spent > slow and not weighed:
         return f"took {spent:.1f} s of CPU"
-    if peak > FLOOR_BYTES + MEMORY_TIMES * len(data):
+    if peak > target.floor_bytes + MEMORY_TIMES * len(data):
         return f"took {peak:,} bytes of memory for {len(data):,}"
     return ""
