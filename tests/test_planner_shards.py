@@ -1,16 +1,20 @@
 """A plan of one shard: out of a plan of the whole, what is its own and waits for nobody else's."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from pnsync.model import Group, Holds, Limit, Policy
-from pnsync.plan import Change, Plan
+from pnsync.errors import SourceSpan
+from pnsync.model import Binding, Group, Holds, Limit, Policy
+from pnsync.plan import Action, Change, Deferred, Plan
 from pnsync.planner.slots import share_of
 from pnsync.policy.limits import Permissions
 from pnsync.scope import Shard, shard_of
+from pnsync.state import State
 from tests.worlds import (
+    X2,
     X,
     axb,
     axg,
@@ -21,6 +25,7 @@ from tests.worlds import (
     foreign,
     group,
     made,
+    made_group,
     observed,
     planned,
     state,
@@ -123,8 +128,6 @@ def test_groups_are_the_first_shards() -> None:
 
 
 def test_a_group_stays_while_another_shards_binding_refers_to_it() -> None:
-    from tests.worlds import made_group
-
     crew = group("crew")
     name = names_of(1)[0]
     talk = replace(made(axg(name, "crew")), group_id="g1")
@@ -132,6 +135,100 @@ def test_a_group_stays_while_another_shards_binding_refers_to_it() -> None:
     parts = shards(desired(), known)
     assert [what(part) for part in parts] == [[], [("unbind", name)], []]
     assert f"bindings.{name} still refers to it" in parts[0].deferred[0].reason
+
+
+ORDER = "calls would go astray before another shard's change; the next run goes on, or one without --shard"
+
+
+def team_of(people: Sequence[int], *bindings: Binding) -> State:
+    """A team of these people, and bindings to it that are live."""
+    entries = {one.address: replace(made(one), group_id="g1") for one in bindings}
+    return state({"groups.team": made_group(group("team", people)), **entries})
+
+
+def team_plans(known: State, people: Sequence[int], *bindings: Binding) -> tuple[Plan, list[Plan]]:
+    """The plan of the whole, and of every shard, for a team that is to have these people."""
+    files = desired(bindings, [group("team", people)])
+    return planned(files, known), shards(files, known)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "a", "goes", "waits"),
+    [
+        pytest.param((11,), (11, 12), 2, ["bindings"], ["groups"], id="joins: would reach the former A"),
+        pytest.param((11, 12), (11,), 2, ["groups"], ["bindings"], id="leaves: would reach the next A"),
+        pytest.param((11,), (12,), 2, [], ["groups", "bindings"], id="replaced: both"),
+        pytest.param((11,), (12,), 1, ["groups", "bindings"], [], id="the same A"),
+    ],
+)
+def test_no_call_goes_astray_while_another_shards_change_is_to_come(
+    before: Sequence[int], now: Sequence[int], a: int, goes: list[str], waits: list[str]
+) -> None:
+    """Nobody knows when the other shard's run comes: until then everybody reaches whom they reach before or after."""
+    name = names_of(1)[0]
+    known = team_of(before, axg(name, "team", 1, phone_x=X))
+    whole, parts = team_plans(known, now, axg(name, "team", a, phone_x=X, recording=True))
+    assert len(whole.changes) == 2 and not whole.refusals
+    own = {"groups": parts[0], "bindings": parts[1]}
+    assert [one for one in own if own[one].changes] == goes
+    assert [one for one in own if own[one].deferred] == waits
+    for kind in waits:
+        (told,) = own[kind].deferred
+        wanted = next(one for one in whole.changes if one.address.startswith(kind))
+        assert (told.address, told.action, told.provider) == (wanted.address, wanted.action, "nx")
+        assert (told.reason, told.not_before, told.source) == (ORDER, None, wanted.source)
+    assert not any(part.refusals or part.decisions or part.routing.misroutes for part in parts)
+
+
+def test_what_waited_for_another_shards_change_goes_on_after_it() -> None:
+    name = names_of(1)[0]
+    after = team_of((11,), axg(name, "team", 2, phone_x=X))
+    _, parts = team_plans(after, (11, 12), axg(name, "team", 2, phone_x=X))
+    assert [what(part) for part in parts] == [[("update_group", "team")], [], []]
+    assert not any(part.deferred for part in parts)
+
+
+def test_a_number_is_not_taken_that_another_shard_has_yet_to_give_up() -> None:
+    """Two bindings would claim the calls of 11; what the same shard does besides goes on, in its order."""
+    old, new, other = names_of(1)[0], names_of(0)[0], names_of(0)[1]
+    known = team_of((11,), axg(old, "team", 1, phone_x=X), axb("s1", 21, 22), axb("s2", 23, 24))
+    wanted = replace(axg(new, "team", 2, phone_x=X), span=SourceSpan("b.yaml", 7))
+    files = [wanted, axb(other, 31, 32), axb("s1", 21, 22), axb("s2", 23, 24)]
+    whole, parts = team_plans(known, (11,), *files)
+    assert what(whole) == [("unbind", old), ("bind", new), ("bind", other)]
+    assert [what(part) for part in parts] == [[("bind", other)], [("unbind", old)], []]
+    (told,) = parts[0].deferred
+    assert told == Deferred(wanted.address, Action.BIND, "nx", ORDER, None, wanted.span)
+    assert parts[0].routing.chosen_later == 1 and parts[0].routing.gains.count == 0
+
+
+def test_who_is_connected_by_another_shards_change_anyhow_is_no_stranger() -> None:
+    """11 joins before the binding has moved to another number, by which it will reach the same phone."""
+    name, new = names_of(1)[0], names_of(0)[0]
+    known = team_of((13,), axg(name, "team", 3, phone_x=X))
+    whole, parts = team_plans(known, (11,), axg(name, "team", 3, phone_x=X2), axg(new, "team", 1, phone_x=X))
+    assert what(whole) == [("update_group", "team"), ("rebind", name), ("bind", new)]
+    assert what(parts[0]) == [("update_group", "team")] and not parts[0].routing.misroutes
+    assert [one.address for one in parts[0].deferred] == [f"bindings.{new}"]
+
+
+def test_a_shards_own_changes_come_in_an_order_in_which_no_call_goes_astray() -> None:
+    """Before 12 joins both of its bindings have their next A; another shard's binding has another group."""
+    mine, other = names_of(0)[:2], names_of(1)[0]
+    where = {name: f"44770090090{number}" for number, name in enumerate(mine)}
+    live = [axg(name, "team", int(x[-1]) + 1, phone_x=x) for name, x in where.items()]
+    next_ = [axg(name, "team", int(x[-1]) + 5, phone_x=x) for name, x in where.items()]
+    _, parts = team_plans(team_of((11,), *live), (11, 12), *next_, axb(other, 21, 22))
+    assert what(parts[0]) == [*(("rebind", one) for one in mine), ("update_group", "team")]
+
+
+def test_what_the_whole_cannot_order_is_refused_and_not_put_off() -> None:
+    """One number at two providers: no run of any shard would ever come to it."""
+    name = names_of(1)[0]
+    parts = shards([desk(name, provider="nx2")], state(bound(desk(name))))
+    assert [codes(part) for part in parts] == [["P350"]] * COUNT
+    assert [what(part) for part in parts] == [[], [("rebind", name)], []]
+    assert not any(part.deferred for part in parts)
 
 
 def test_a_decision_is_asked_of_one_shard() -> None:

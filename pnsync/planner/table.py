@@ -205,19 +205,19 @@ class _Planning:
             return ()
         return sampled(self.desired, self.state, self.observed, self.matched, self.now)
 
-    def _arranged(self, selected: list[Draft]) -> _Arranged:
-        """The selected drafts that fit together, in an order in which no call goes astray."""
+    def _arranged(self, selected: list[Draft], whole: Staged | None = None) -> _Arranged:
+        """The selected drafts that fit together, in an order in which no call goes astray; of a `whole`, if a part."""
         drafts, unsettled = settle_groups(selected, self.state, self.now)
         drafts, needs = self.occupancy.settle_needs(drafts)
         live = Live(self.desired, self.state, self.observed, self.matched, self.now)
-        return _Arranged(drafts, needs, stage(drafts, live), (*unsettled, *needs.deferred))
+        return _Arranged(drafts, needs, stage(drafts, live, whole), (*unsettled, *needs.deferred))
 
     def _of_shard(self, shard: Shard, whole: _Arranged) -> tuple[list[Draft], _Arranged]:
         """The drafts of one shard that need nothing of what other shards' runs are to do, and their order."""
         drafts = [one for one in whole.drafts if shard.holds(one.address)]
         waiting: list[Deferred] = []
         while True:
-            found = self._arranged(drafts)
+            found = self._arranged(drafts, whole.staged)
             waiting += [replace(one, reason=f"{one.reason}; {_OTHERS}") for one in found.deferred]
             astray = {one.address for one in found.staged.refusals if one not in whole.staged.refusals}
             if not astray:
