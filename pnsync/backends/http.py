@@ -3,11 +3,10 @@
 The server keeps one document and knows nothing of journals, so that documents and records travel in it together and
 every append posts the whole. Where the server offers ETags they are the condition of each post; where it does not, its
 lock carries the promise, and what stood there is compared before each post (docs/backends.md says what that means).
-A server with neither is refused.
+A server with neither is refused. An answer is bounded in size and time before it is held in memory.
 """
 
 import json
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,14 @@ import httpx
 from pnsync import holder as holders
 from pnsync.backends.patience import Patience
 from pnsync.backends.terraform import Content, digest, document, holder_of, lock_request, read_document
-from pnsync.errors import Locked, StateError
+from pnsync.errors import Locked, StateError, UsageError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
 from pnsync.statefile.codes import refusal, summary
+from pnsync.tls import tls_context
 
 TIMEOUT_SECONDS: Final = 20.0
+TOTAL_SECONDS: Final = 120.0
+"""For one answer, drip by drip."""
 LIMIT_BYTES: Final = 512 * 1024 * 1024
 _POLL_SECONDS: Final = 1.0
 _LOOK: Final = "pnsync-look"
@@ -47,26 +49,54 @@ class HttpSettings:
     password: str | None = None
 
 
-class HttpBackend:
-    """One state at one address. `ca_file` names further certificates."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a server answered, whole."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock, *, ca_file: str | None = None) -> None:
+    status_code: int
+    content: bytes
+    etag: str | None
+
+
+class HttpBackend:
+    """One state at one address. `ca_file` names further certificates, `limit_bytes` bounds an answer."""
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        clock: Clock,
+        *,
+        ca_file: str | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._limit = limit_bytes
         parts = urlsplit(settings.address)
         self.location = f"{parts.scheme}://{parts.hostname}{parts.path}"
-        headers = {"Content-Type": "application/json", "User-Agent": "pnsync"}
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "pnsync",
+            "Accept-Encoding": "identity",
+        }
         auth = None
         if settings.username is not None:
             auth = httpx.BasicAuth(settings.username, settings.password or "")
         elif settings.password is not None:
             headers["Authorization"] = f"Bearer {settings.password}"
+        try:
+            context = tls_context(ca_file)
+        except OSError:
+            raise UsageError(
+                "the file that PNSYNC_CA_FILE names holds no certificates",
+                "It must be a readable file of certificates in PEM form.",
+            ) from None
         self._client = httpx.Client(
             auth=auth,
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
             trust_env=False,
-            verify=True if ca_file is None else ssl.create_default_context(cafile=ca_file),
+            verify=context,
             headers=headers,
         )
         self._lock_id: str | None = None
@@ -210,7 +240,7 @@ class HttpBackend:
         if answer.status_code != 200:
             raise self._failure(f"the state was answered with HTTP {answer.status_code}")
         try:
-            return read_document(answer.content, answer.headers.get("ETag"))
+            return read_document(answer.content, answer.etag)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise refusal(
                 "S968",
@@ -273,8 +303,9 @@ class HttpBackend:
         asked: Mapping[str, str],
         body: object,
         headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> _Answer:
         data = b"" if body is None else json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        begun = self._clock.monotonic()
         try:
             request = self._client.build_request(
                 method,
@@ -282,17 +313,34 @@ class HttpBackend:
                 content=data,
                 headers=dict(headers or {}),
             )
-            answer = self._client.send(request)
+            found = self._client.send(request, stream=True)
+            try:
+                if found.status_code >= 500:
+                    raise self._unclear(f"HTTP {found.status_code}")
+                answer = _Answer(found.status_code, self._read(found, begun), found.headers.get("ETag"))
+            finally:
+                found.close()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unclear(type(error).__name__) from None
-        if answer.status_code >= 500:
-            raise self._unclear(f"HTTP {answer.status_code}")
         self._has_answered = True
         if answer.status_code in (401, 403):
             raise self._failure(f"the server refuses the credentials (HTTP {answer.status_code})")
-        if len(answer.content) > LIMIT_BYTES:
-            raise self._failure("the answer is larger than any state")
         return answer
+
+    def _read(self, found: httpx.Response, begun: float) -> bytes:
+        """The body as it was sent, of at most as many bytes as a state may have."""
+        if found.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            raise self._failure("the answer is compressed, which was not asked for")
+        parts: list[bytes] = []
+        size = 0
+        for part in found.iter_raw():
+            size += len(part)
+            if size > self._limit:
+                raise self._failure("the answer is larger than any state")
+            if self._clock.monotonic() - begun > TOTAL_SECONDS:
+                raise self._unclear("no whole answer in time")
+            parts.append(part)
+        return b"".join(parts)
 
     def _failure(self, why: str) -> StateError:
         return refusal("S967", *self._detail(why))

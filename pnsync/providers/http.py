@@ -17,8 +17,9 @@ import httpx
 
 from pnsync.interfaces import Clock
 from pnsync.journal import NotSent, Unknown
-from pnsync.providers.network import Guard, Stale, is_loopback, socket_transport, tls_context
+from pnsync.providers.network import Guard, Stale, is_loopback, socket_transport
 from pnsync.providers.transport_errors import classify, permanent
+from pnsync.tls import tls_context
 
 CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 20.0

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import certifi
 import httpcore
 import httpx
 
@@ -177,19 +176,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or later, host names and certificates checked against Mozilla's roots and, if given, one more file.
-
-    Not ssl.create_default_context: that would write session keys to where SSLKEYLOGFILE says.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=certifi.where())
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    return context
 
 
 class _SocketTransport(httpx.HTTPTransport):

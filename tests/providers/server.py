@@ -13,6 +13,7 @@ from .world import START, golden_nx_intents, nx_config, nxcloud
 
 BODY = b'{"code": 0, "data": {"bindId": "abc", "did": "85235753351"}}'
 Talk = Callable[[socket.socket, int], None]
+Conversation = Callable[["Server", socket.socket, int], None]
 
 
 class RealClock:
@@ -65,9 +66,8 @@ class Server:
                 raise OSError("closed")
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        length = int(
-            next(one for one in head.split(b"\r\n") if one.lower().startswith(b"content-length"))[15:]
-        )
+        lengths = [one[15:] for one in head.split(b"\r\n") if one.lower().startswith(b"content-length:")]
+        length = int(lengths[0]) if lengths else 0
         while len(body) < length:
             body += connection.recv(65536)
         self.requests.append(head)
@@ -78,7 +78,7 @@ class Server:
 
 
 @contextmanager
-def serving(talk: Callable[[Server, socket.socket, int], None]) -> Iterator[Server]:
+def serving(talk: Conversation) -> Iterator[Server]:
     holder: list[Server] = []
     server = Server(lambda connection, number: talk(holder[0], connection, number))
     holder.append(server)
