@@ -2,8 +2,12 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pnsync.model import Mode
 from pnsync.render.directory import csv_text, directory_html, directory_markdown
@@ -85,8 +89,42 @@ def test_csv_is_read_back_and_begins_no_formula() -> None:
     by_name = {one["address"]: one for one in rows}
     assert by_name["bindings.b"]["extension"] == "007"
     assert by_name["bindings.b"]["labels"] == f"x={HOSTILE}"
-    formula = [{**documents()[0], "address": "=1+1", "labels": {}}]
-    assert csv_text(formula).splitlines()[1].startswith("'=1+1,")
+    assert by_name["bindings.a"]["phone_x"] == X
+
+
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-2",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠x",
+    "=cmd|'/C calc'!A0",
+    '="x"',
+)
+
+
+@given(
+    st.sampled_from(FORMULAS) | st.text(max_size=20),
+    st.sampled_from(["", "a;", "a,", '"', "a;;", "x;\t", '";"']),
+    st.sampled_from([",", ";"]),
+)
+def test_no_cell_begins_a_formula_where_commas_or_semicolons_part_cells(
+    text: str, before: str, separator: str
+) -> None:
+    """A spreadsheet takes the one or the other, by the language of its user."""
+    row = {**documents()[0], "address": before + text, "labels": {before + text: text, "b": before + text}}
+    written = csv_text([row])
+    (read,) = csv.DictReader(io.StringIO(written))
+    assert read["extension"] == row["extension"]
+    parted = [cell for one in csv.reader(io.StringIO(written), delimiter=separator) for cell in one]
+    assert not [cell for cell in parted if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
 
 
 def test_the_table_holds_every_live_number_and_nothing_leaves_its_cell() -> None:

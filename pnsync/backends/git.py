@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pnsync.backends.bounds import LIMIT_BYTES
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
@@ -80,7 +81,9 @@ class _View:
 class GitBackend:
     """One state on one ref of one remote of the repository around `folder`. Raises UsageError for other names."""
 
-    def __init__(self, folder: Path, ref: str, remote: str, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, ref: str, remote: str, clock: Clock, *, limit_bytes: int = LIMIT_BYTES
+    ) -> None:
         if not _REF.fullmatch(ref) or ref.endswith(".lock"):
             raise UsageError("the state's ref is refused", f"{ref} is not of the form refs/pnsync/NAME.")
         if not _REMOTE.fullmatch(remote):
@@ -89,6 +92,7 @@ class GitBackend:
         self._ref = ref
         self._remote = remote
         self._clock = clock
+        self._limit = limit_bytes
         outside = {
             name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT
         }
@@ -109,7 +113,7 @@ class GitBackend:
     def read(self, name: str) -> Blob | None:
         """A document, None when there is none."""
         blob = self._look().tree.get(name)
-        return None if blob is None else Blob(self._git("cat-file", "blob", blob), blob)
+        return None if blob is None else Blob(self._contents([blob])[0], blob)
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace a document at version `expected`; raises Changed."""
@@ -262,13 +266,14 @@ class GitBackend:
         return found
 
     def _contents(self, blobs: Sequence[str]) -> list[bytes]:
-        """What blobs hold, by one process."""
+        """What blobs hold, once their sizes are known."""
         if not blobs:
             return []
-        found, made = (
-            self._git("cat-file", "--batch", given="".join(f"{one}\n" for one in blobs).encode()),
-            [],
-        )
+        asked = "".join(f"{one}\n" for one in blobs).encode()
+        sizes = self._git("cat-file", "--batch-check=%(objectsize)", given=asked).split(b"\n")
+        if any(not one.isdigit() or int(one) > self._limit for one in sizes[: len(blobs)]):
+            raise self._failure("the ref holds what is missing, or larger than any state")
+        found, made = self._git("cat-file", "--batch", given=asked), []
         at = 0
         for _ in blobs:
             line = found.index(b"\n", at)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pnsync import holder as holders
+from pnsync.backends.bounds import LIMIT_BYTES
 from pnsync.backends.patience import Patience
 from pnsync.backends.terraform import Content, digest, document, holder_of, lock_request, read_document
 from pnsync.errors import Locked, StateError, UsageError
@@ -26,7 +27,6 @@ from pnsync.tls import tls_context
 TIMEOUT_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 120.0
 """For one answer, drip by drip."""
-LIMIT_BYTES: Final = 512 * 1024 * 1024
 _POLL_SECONDS: Final = 1.0
 _LOOK: Final = "pnsync-look"
 """The lock's id while somebody only looks who holds it, and how long that is waited for."""

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from pnsync.backends.bounds import LIMIT_BYTES
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
 from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
@@ -51,6 +52,7 @@ class ObjectBackend:
         endpoint: str | None = None,
         region: str | None = None,
         keep: int = KEEP,
+        limit_bytes: int = LIMIT_BYTES,
     ) -> None:
         try:
             import obstore
@@ -65,6 +67,7 @@ class ObjectBackend:
         self._errors = exceptions
         self._clock = clock
         self._keep = keep
+        self._limit = limit_bytes
         self.location = url
         if urlsplit(url).scheme not in SCHEMES:
             raise UsageError(
@@ -266,6 +269,10 @@ class ObjectBackend:
     def _get(self, name: str) -> Blob | None:
         try:
             result = self._obstore.get(self._store, name)
+            if result.meta["size"] > self._limit:
+                raise refusal(
+                    "S964", f"{self.location}: {name} is larger than any state; somebody else wrote it."
+                )
             return Blob(bytes(result.bytes()), _version(result.meta))
         except (self._errors.NotFoundError, FileNotFoundError):
             return None

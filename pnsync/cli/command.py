@@ -5,6 +5,7 @@ named `--x-y` of `pnsync plan` is read from `PNSYNC_PLAN_X_Y`, but for what gran
 `--allow-…`), which is asked for on the command line or not at all. Must not import anything heavy.
 """
 
+import errno
 import json
 import os
 import threading
@@ -38,6 +39,25 @@ class Invocation:
     def path(self, given: str | os.PathLike[str]) -> Path:
         """A path of the command line: relative ones stand in the folder of `-C`."""
         return self.folder / given
+
+    def target(self, given: str | os.PathLike[str]) -> Path:
+        """A path that is written to. Raises OSError where it stands in the folder and a link leads out of it.
+
+        The folder may be somebody else's branch: where its links point, nothing is written. What the command line
+        itself names elsewhere (`/dev/stdout`, `../plan`) is the operator's own.
+        """
+        path = self.path(given)
+        root = self.folder.resolve()
+        here = Path.cwd()
+        named = os.path.normpath(here / path)  # a `..` by its words, not by where links lead
+        if any(Path(named).is_relative_to(one) for one in (root, os.path.normpath(here / self.folder))):
+            try:
+                inside = path.resolve().is_relative_to(root)
+            except RuntimeError:  # Python 3.11 tells a loop of links so
+                inside = False
+            if not inside:
+                raise OSError(errno.ELOOP, "a symbolic link leads out of the folder", str(path))
+        return path
 
     def again(self, rest: str) -> str:
         """A command line for the same folder and root file, to be shown to people."""

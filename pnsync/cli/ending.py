@@ -51,7 +51,7 @@ def _write_result(invocation: Invocation, body: dict[str, Any], code: int) -> in
         return code
     data = json.dumps(body, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
     try:
-        replace_file(invocation.path(invocation.result), data)
+        replace_file(invocation.target(invocation.result), data)
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else "it is no path"
         invocation.output.err(f"error: the verdict could not be written\n  --result: {cause}")

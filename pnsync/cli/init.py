@@ -34,7 +34,7 @@ def init(invocation: Invocation, github: bool, gitlab: bool, recipient: tuple[st
     from pnsync.cli.signals import Signals, SystemClock
     from pnsync.model import StateConfig
 
-    root = invocation.path(invocation.root)
+    root = invocation.target(invocation.root)
     kinds = [kind for kind, wanted in (("github", github), ("gitlab", gitlab)) if wanted]
     for one in recipient:
         fault = recipient_fault(one)
@@ -61,7 +61,7 @@ def init(invocation: Invocation, github: bool, gitlab: bool, recipient: tuple[st
         clock = SystemClock(signals)
         store = open_store(StateConfig("local", settings), None, invocation, clock)
         made = store.create(new_holder(invocation, clock))
-        ignore = invocation.path(".gitignore")
+        ignore = invocation.target(".gitignore")
         known = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
         if ignoring(known) != known:
             replace_file(ignore, ignoring(known).encode())
@@ -117,7 +117,7 @@ def _write_pipelines(invocation: Invocation, kinds: list[str], lineage: str) -> 
     _refuse_existing(invocation, kinds)
     for kind in kinds:
         for path, text in pipelines(kind, lineage).items():
-            target = invocation.path(path)
+            target = invocation.target(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, text.encode())
             invocation.output.out(f"Wrote {escape(path)}.")

@@ -4,6 +4,7 @@ Promises: a command's module is imported when the command is used, so that `pnsy
 click; whatever happens, the exit code is a documented one and the verdict is written where `--result` asks.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -100,6 +101,7 @@ class Program(click.Group):
         sys.exit(self._run(sys.argv[1:] if args is None else list(args)))
 
     def _run(self, args: list[str]) -> int:
+        forbid_core_dumps()
         invocation = Invocation(os.environ, Output(os.environ), result=written_result(args))
         try:
             ended = super().main(
@@ -154,6 +156,15 @@ def program(ctx: click.Context, folder: str, root: str) -> None:
 
 
 program.params.append(verbose_option())
+
+
+def forbid_core_dumps() -> None:
+    """Keep keys and numbers out of a dump of the process."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def main() -> NoReturn:

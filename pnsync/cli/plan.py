@@ -89,7 +89,7 @@ def plan(
         tell_unread(session, planned.observed)
         if out:
             sealed = seal(planned.document, planned.plan, options.saved(), planned.keys)
-            replace_file(invocation.path(out), saved_bytes(sealed), mode=PRIVATE)
+            replace_file(invocation.target(out), saved_bytes(sealed), mode=PRIVATE)
             if format != "json":  # which is the document with its own digest; people look for the file's
                 named = shown | {"digest": sealed["digest"]}
         if json:

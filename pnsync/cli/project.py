@@ -92,7 +92,7 @@ def schema(invocation: Invocation, out: str | None) -> int:
     if out is None:
         invocation.output.out(text, end="")
     else:
-        replace_file(invocation.path(out), text.encode())
+        replace_file(invocation.target(out), text.encode())
     return ExitCode.DONE
 
 

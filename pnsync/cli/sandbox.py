@@ -29,7 +29,7 @@ def serve(invocation: Invocation, port: int) -> int:
     """Serve both simulated vendors on loopback, until interrupted; accounts are kept in state/."""
     from pnsync.sandbox.server import serve as serve_until_stopped
 
-    folder = invocation.path("state")
+    folder = invocation.target("state")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def bound(number: int) -> None:

@@ -80,7 +80,7 @@ def open_provider(config: ProviderConfig, invocation: Invocation, clock: Clock) 
 def _sandbox(config: ProviderConfig, invocation: Invocation) -> "httpx.BaseTransport":
     from pnsync.sandbox.transport import SandboxTransport
 
-    return SandboxTransport(config.type.value, path=invocation.path(f"state/sandbox-{config.name}.json"))
+    return SandboxTransport(config.type.value, path=invocation.target(f"state/sandbox-{config.name}.json"))
 
 
 def _may_be_private(config: ProviderConfig, invocation: Invocation) -> bool:
@@ -114,15 +114,6 @@ def lock_timeout_seconds(invocation: Invocation, given: int | None) -> float:
     if given is not None:
         return float(given)
     return CI_LOCK_TIMEOUT_SECONDS if invocation.environ.get("CI") else 0.0
-
-
-def forbid_core_dumps() -> None:
-    """Keep keys and numbers out of a dump of the process."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def new_reporter(invocation: Invocation, *, json: bool) -> Lines | None:
@@ -183,8 +174,6 @@ def opened(
     UsageError.
     """
     from pnsync.planning import World
-
-    forbid_core_dumps()
 
     def first_words() -> None:
         invocation.output.err(

@@ -204,7 +204,7 @@ def pull(invocation: Invocation, file: str) -> int:
 
     with _store(invocation) as store:
         found = _existing(store)
-        replace_file(invocation.path(file), document.dumps(found, store.codec), mode=PRIVATE)
+        replace_file(invocation.target(file), document.dumps(found, store.codec), mode=PRIVATE)
     invocation.output.out(f"Wrote serial {found.serial} of lineage {found.lineage}.")
     return ExitCode.DONE
 

@@ -34,7 +34,7 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
     document = status_document(found)
     if metrics is not None:
         # Of another user's collector; counts and instants only.
-        replace_file(invocation.path(metrics), status_metrics(document).encode(), mode=SHARED)
+        replace_file(invocation.target(metrics), status_metrics(document).encode(), mode=SHARED)
     output = invocation.output
     if json:
         output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))

@@ -6,6 +6,7 @@ begin a formula, in Markdown none leaves its cell, in HTML none leaves its eleme
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from html import escape as html_escape
 from typing import Any, Final
@@ -17,6 +18,8 @@ Row = Mapping[str, Any]
 
 COLUMNS: Final = ("address", "labels", "mode", "phone_x", "phone_x_b", "extension", "expires_at", "status")
 
+_FORMULA: Final = re.compile(r"(^|;)([\s\"]*[=+\-@＝＋－＠])")
+"""Where one could begin: at the start of a cell, and behind what separates cells where commas separate decimals."""
 _STYLE: Final = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
@@ -42,9 +45,8 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def _cell(value: object) -> str:
-    """A value that no spreadsheet takes for a formula."""
-    text = "" if value is None else escape(str(value))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """A value of which no spreadsheet takes any part for a formula."""
+    return _FORMULA.sub(r"\1'\2", "" if value is None else escape(str(value)))
 
 
 def directory_rows(rows: Sequence[Row]) -> list[Row]:

@@ -88,7 +88,7 @@ class Account:
         beside = path.with_name(path.name + ".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise _cannot("written", path, error) from error
         try:
@@ -170,7 +170,7 @@ class Account:
 
     def _append(self, path: Path, changes: list[dict[str, Any]]) -> None:
         lines = b"".join(_line(one) for one in changes)
-        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             if os.fstat(file).st_size > self._read_to:
                 os.ftruncate(file, self._read_to)  # what a killed writer left of a line

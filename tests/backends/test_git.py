@@ -188,3 +188,16 @@ def test_every_record_is_a_commit_of_the_ref(look: Look, remote: Path) -> None:
     assert "pnsync: record 1" in log
     assert "pnsync: record 2" in log
     assert "pnsync: snapshot" in log
+
+
+def test_what_is_larger_than_any_state_is_not_read(look: Look) -> None:
+    whole = look()
+    whole.write("snapshot", b"x" * 1001, None)
+    whole.append(1, b"y" * 1001)
+    small = GitBackend(whole._folder, REF, "origin", StepClock(), limit_bytes=1000)
+    for ask in (lambda: small.read("snapshot"), lambda: small.records(0)):
+        with pytest.raises(StateError) as caught:
+            ask()
+        assert any("larger than any state" in one for one in caught.value.detail)
+    enough = GitBackend(whole._folder, REF, "origin", StepClock(), limit_bytes=1001)
+    assert enough.read("snapshot") is not None and len(enough.records(0)) == 1

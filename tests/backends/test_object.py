@@ -241,3 +241,16 @@ def test_of_eight_that_race_for_a_slot_one_wins(look: Look) -> None:
             assert won.count(True) == 1
             ((_, found),) = look().records(seq - 1)
             assert found == lines[won.index(True)]
+
+
+def test_what_is_larger_than_any_state_is_not_read(look: Look) -> None:
+    place = look()
+    place.write("snapshot", b"x" * 1001, None)
+    place.append(1, b"y" * 1001)
+    place._limit = 1000
+    for ask in (lambda: place.read("snapshot"), lambda: place.records(0)):
+        with pytest.raises(StateError) as caught:
+            ask()
+        assert any("larger than any state" in one for one in caught.value.detail)
+    place._limit = 1001
+    assert place.read("snapshot") is not None and len(place.records(0)) == 1

@@ -180,8 +180,11 @@ def test_a_state_held_by_another_run(tmp_path: Path) -> None:
 
 def test_no_core_is_dumped_and_files_are_private(run: Run, tmp_path: Path) -> None:
     write(tmp_path, LONDON)
-    run("apply", "--auto-approve")
-    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    for words in (("apply", "--auto-approve"), ("validate",), ("numbers", "list"), ("no-such-command",)):
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        run(*words)
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0, words
     for one in (tmp_path / "state").iterdir():
         assert one.stat().st_mode & 0o077 == 0, one
 
