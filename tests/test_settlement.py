@@ -405,14 +405,42 @@ def test_an_unbind_without_effect_is_not_told_as_done_and_is_tried_again() -> No
     assert bench.done.count("d") == 1 and bench.tally.done["bindings.d"] == "unbound"
 
 
-def test_a_deleted_group_that_is_gone_is_gone_from_the_state() -> None:
+def deleting(answer: str) -> End:
+    """A group's deletion whose answer was lost; `after` its effect or `before` it."""
     entry = made_group(group("crew"))
     bench = End(state({"groups.crew": entry}), files=desired())
     bench.vendor.groups["g1"] = live_group(entry)
-    bench.answers["delete_group crew"] = [bench.lost]
+    bench.answers["delete_group crew"] = [bench.lost if answer == "after" else unknown()]
     bench.go(planned(desired(), bench.state))
-    bench.settle()
+    bench.tally.failures["groups.crew"] = Failed("groups.crew", "delete_group", "nx", "A126", "", "", "", "")
+    return bench
+
+
+def test_a_deleted_group_that_is_gone_is_told_and_gone_from_the_state() -> None:
+    bench = deleting("after")
+    assert bench.tally.done == {} and bench.told(Done) == []
+    assert bench.settle() == ()
     assert bench.calls == ["delete_group crew"] and bench.state.entries == {}
+    assert bench.told(Done) == [
+        Done("groups.crew", "delete_group", "nx", "deleted", 0.0, note="no longer in the listing")
+    ]
+    assert bench.tally.done == {"groups.crew": "deleted"} and bench.tally.failures == {}
+
+
+def test_a_group_whose_deletion_had_no_effect_is_not_told_as_deleted_and_deleted_once_more() -> None:
+    bench = deleting("before")
+    assert bench.settle() == ()
+    assert bench.calls == ["delete_group crew", "delete_group crew"]
+    assert bench.vendor.groups == {} and bench.state.entries == {}
+    (told,) = bench.told(Done)
+    assert (told.result, told.note) == ("deleted", "")
+
+
+def test_a_group_that_cannot_be_deleted_in_time_is_not_told_as_deleted() -> None:
+    bench = deleting("before")
+    assert bench.settle(10.0) == ()
+    assert bench.told(Done) == [] and bench.tally.done == {} and list(bench.tally.failures) == ["groups.crew"]
+    assert bench.state.blocking().keys() == {"groups.crew"} and "groups.crew" in bench.state.entries
 
 
 def test_the_first_half_of_a_change_that_took_effect_is_not_told_and_the_second_comes() -> None:

@@ -130,25 +130,26 @@ class Ending:
         )
 
     def _gone(self, pending: Pending) -> None:
-        """An unbind for good that turned out to have taken effect."""
-        intent = pending.intent
-        unbound = intent.operation is Operation.UNBIND and intent.target is None
-        final = unbound or intent.operation is Operation.DELETE_GROUP
-        if final and intent.attempt not in self.session.state.pending:
-            bind_id = intent.bind_id
-            if bind_id is None or bind_id in self.session.state.unbound:
-                self.tally.done[intent.address] = "unbound" if bind_id else "deleted"
-                self.tally.failures.pop(intent.address, None)
-                self.report(
-                    Done(
-                        intent.address,
-                        intent.operation.value,
-                        intent.provider,
-                        self.tally.done[intent.address],
-                        0.0,
-                        note="no longer in the listing",
-                    )
+        """An unbind for good, or a group's deletion, that turned out to have taken effect."""
+        intent, state = pending.intent, self.session.state
+        if intent.operation is Operation.DELETE_GROUP:
+            gone, result = intent.address not in state.entries, "deleted"
+        else:
+            final = intent.operation is Operation.UNBIND and intent.target is None
+            gone, result = final and intent.bind_id in state.unbound, "unbound"
+        if gone:
+            self.tally.done[intent.address] = result
+            self.tally.failures.pop(intent.address, None)
+            self.report(
+                Done(
+                    intent.address,
+                    intent.operation.value,
+                    intent.provider,
+                    result,
+                    0.0,
+                    note="no longer in the listing",
                 )
+            )
 
     def _retry(self, observed: Observed, addresses: Collection[str]) -> None:
         plan = self.replan(observed, addresses)
