@@ -222,6 +222,19 @@ def test_a_shards_own_changes_come_in_an_order_in_which_no_call_goes_astray() ->
     assert what(parts[0]) == [*(("rebind", one) for one in mine), ("update_group", "team")]
 
 
+def test_what_needs_a_change_that_waits_waits_too() -> None:
+    """12 may not join while another shard's binding reaches 2; so 11 has not left when the own one would reach 5."""
+    mine, other = names_of(0)[0], names_of(1)[0]
+    known = team_of((11,), axg(mine, "team", 1, phone_x=X), axg(other, "team", 2, phone_x=X2))
+    whole, parts = team_plans(
+        known, (12,), axg(mine, "team", 5, phone_x=X), axg(other, "team", 6, phone_x=X2), axb("a", 21, 22)
+    )
+    assert len(whole.changes) == 4 and not whole.refusals
+    assert [one.address for one in parts[0].deferred] == [f"bindings.{mine}", "groups.team"]
+    assert {one.reason for one in parts[0].deferred} == {ORDER}
+    assert [one for part in parts for one in what(part)] == [("bind", "a")]
+
+
 def test_what_the_whole_cannot_order_is_refused_and_not_put_off() -> None:
     """One number at two providers: no run of any shard would ever come to it."""
     name = names_of(1)[0]
