@@ -1,11 +1,13 @@
-"""What an unbind rests on: a listing that was read while the state was held, however long a person thinks."""
+"""What stands before a call: the state that is held, a listing that is read under it and fresh, room for its record."""
 
+import errno
 from typing import Any
 
 import pytest
 
 from pnsync.errors import ExitCode
 
+from .disk import SimDisk
 from .process import Process
 from .test_directed import DRIVER, RIDE, Scenario
 
@@ -53,3 +55,25 @@ def test_a_listing_that_grew_old_while_a_person_thought_is_read_again(seconds: i
     assert one.live("nx") == []
     sent = process.names[len(before) :].count("send")
     assert (sent > 1) is again, "the unbind alone, or a listing before it"
+
+
+class Full(SimDisk):
+    """A disk with room for a little, and not for what is reserved."""
+
+    asked = 0
+
+    def allocate(self, fd: int, offset: int, size: int) -> None:
+        self.asked = size
+        raise OSError(errno.ENOSPC, "no space")
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["later", "first"])
+def test_without_room_for_all_its_records_no_call_is_made(first: bool) -> None:
+    one = Scenario(RIDE) if first else applied()
+    process = Process()
+    disk = Full(one.universe.image, process)
+    calls = len(one.universe.vendors["nx"].requests)
+    run = one.universe.apply(one.random, process=process, disk=disk)
+    assert run.error is not None and (run.error.code, run.error.exit_code) == ("S920", ExitCode.STATE)
+    assert len(one.universe.vendors["nx"].requests) == calls and disk.asked > 1 << 20
+    one.end()
