@@ -63,7 +63,6 @@ class Step:
     """One writing call of a change. `after` are the indices of steps that must have succeeded before it.
 
     `keys` name what the call touches (phones, X and extension, ids, groups): steps that share one never overlap.
-    `atomic_with` is the step that follows an unbind without anything in between (unbind-first).
     """
 
     change: int
@@ -77,7 +76,14 @@ class Step:
     group_phones: tuple[Phone, ...] = ()
     replaces: str | None = None
     finishes: bool = False
-    """Whether the step is the second half of an unbind-first change and so comes before anything else."""
+    """Whether the step is the second half of an unbind-first change and so comes before anything else.
+
+    In a circle of changes that unbind all and then bind all it is each step but the first.
+    """
+    circle_binds_at: frozenset[str] = frozenset()
+    """Of an unbind in a circle: the providers at which the circle binds."""
+    circle_calls: int = 0
+    """Of an unbind in a circle: the calls that the circle takes from this one on."""
 
 
 @dataclass(frozen=True, slots=True)

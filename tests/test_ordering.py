@@ -78,7 +78,8 @@ def test_two_desks_that_swap_are_a_circle() -> None:
     assert {one.order for one in found.changes} == {Order.UNBIND_FIRST}
     assert all(one.gap_seconds == 0.6 for one in found.changes)
     assert found.steps[2].after == (1, 0) and set(found.steps[3].after) == {0, 1}
-    assert [one.finishes for one in found.steps] == [False, False, True, True]
+    assert [one.finishes for one in found.steps] == [False, True, True, True]
+    assert [one.circle_calls for one in found.steps] == [4, 3, 0, 0]
 
 
 @pytest.mark.parametrize("size", [3, 40])
@@ -87,6 +88,28 @@ def test_a_longer_circle(size: int) -> None:
     after = [desk(f"d{one:02d}", f"{100 + (one + 1) % size}", one) for one in range(size)]
     found = of(after, *before)
     assert [operation for operation, _ in calls(found)] == ["unbind"] * size + ["bind"] * size
+
+
+def test_a_circle_is_begun_after_all_that_any_of_it_waits_for_and_unbinds_one_after_the_other() -> None:
+    """Where something fails nobody else of the circle is taken down for it."""
+    found = of([ride("a", 1, 4), ride("b", 5, 2)], ride("a", 1, 2), ride("b", 3, 4), ride("c", 5, 6))
+    assert calls(found) == [
+        ("unbind", "c"), ("unbind", "a"), ("unbind", "b"), ("bind", "a"), ("bind", "b"),
+    ]  # fmt: skip
+    assert [one.after for one in found.steps[:3]] == [(), (0,), (1,)]
+    assert [one.finishes for one in found.steps] == [False, False, True, True, True]
+    assert [one.circle_calls for one in found.steps] == [0, 4, 3, 0, 0]
+    assert {one.circle_binds_at for one in found.steps[1:3]} == {frozenset({"la"})}
+
+
+def test_a_circle_over_two_providers_names_both() -> None:
+    found = of(
+        [desk("a", provider="nx2"), desk("b", a=2)],
+        desk("a"),
+        desk("b", a=2, provider="nx2"),
+    )
+    assert calls(found) == [("unbind", "a"), ("unbind", "b"), ("bind", "a"), ("bind", "b")]
+    assert [one.circle_binds_at for one in found.steps] == [{"nx", "nx2"}, {"nx", "nx2"}, set(), set()]
 
 
 def test_a_chain_frees_from_its_end_and_has_no_gap() -> None:

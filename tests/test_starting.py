@@ -191,6 +191,93 @@ def test_a_half_done_change_is_finished_at_a_stopped_provider_unless_it_bars_us(
     assert bench.calls == ["unbind a", "bind a"][: 1 + finished]
 
 
+# -- a circle ------------------------------------------------------------------------------------------------------------
+
+ONE, TWO = desk("one", "101", 1), desk("two", "102", 2)
+
+
+def swap(count: int = 2) -> tuple[Any, Plan]:
+    """Desks of which each gets the extension of the next, and a bind for later."""
+    desks = [desk(f"d{one}", str(101 + one), one) for one in range(count)]
+    known = state(bound(*desks))
+    wanted = [replace(one, extension=str(101 + (place + 1) % count)) for place, one in enumerate(desks)]
+    return known, planned([*wanted, B], known)
+
+
+def down(bench: Bench) -> list[str]:
+    return [one.partition(".")[2] for one, entry in bench.state.bindings().items() if entry.down]
+
+
+@pytest.mark.parametrize("answer", [refused(Refusal.VALIDATION), unknown()], ids=["failed", "unsettled"])
+def test_where_a_circle_does_not_begin_nobody_else_of_it_is_taken_down(answer: Any) -> None:
+    known, plan = swap()
+    bench = Bench(known)
+    bench.answers["unbind d0"] = [answer]
+    bench.go(plan)
+    assert (bench.calls, bench.left, down(bench)) == (["unbind d0", "bind b"], ["d1"], [])
+
+
+@pytest.mark.parametrize("stop", ["signal", "deadline", "fail fast"])
+def test_a_circle_that_has_begun_is_finished(stop: str) -> None:
+    known, plan = swap()
+    bench = Bench(known)
+    bench.signal_at = 0.5 if stop == "signal" else float("inf")
+    bench.seconds = dict.fromkeys(("unbind d0", "unbind d1", "bind d0", "bind d1"), 0.8)
+    if stop == "fail fast":
+        first = replace(plan.steps[-1], after=())
+        steps = [plan.steps[0], first, *(replace(one, after=_moved(one.after)) for one in plan.steps[1:-1])]
+        plan = replace(plan, steps=tuple(steps))
+        bench.answers["bind b"] = [refused(Refusal.VALIDATION)]
+    bench.go(plan, not_after=0.5 if stop == "deadline" else None, fail_fast=stop == "fail fast")
+    expected = ["unbind d0", "unbind d1", "bind d0", "bind d1"]
+    assert [one for one in bench.calls if one != "bind b"] == expected
+    assert down(bench) == [] and (bench.left == ["b"] or stop == "fail fast")
+
+
+def _moved(after: tuple[int, ...]) -> tuple[int, ...]:
+    """The places of steps before which one more stands, behind the first."""
+    return tuple(one + (one > 0) for one in after)
+
+
+def test_after_a_signal_no_more_of_a_circle_is_taken_down_than_can_be_put_up_again() -> None:
+    """Ten desks: what is unbound by then and has its number free is bound, the rest stays as it is."""
+    known, plan = swap(10)
+    bench = Bench(known)
+    bench.signal_at = 2.5
+    bench.go(plan)
+    assert bench.calls == ["unbind d0", "unbind d1", "unbind d2", "bind d0", "bind d1"]
+    assert down(bench) == ["d2"]
+
+
+@pytest.mark.parametrize("what", ["full", "stopped", "barred", "unread"])
+@pytest.mark.parametrize("where", ["nx", "nx2"])
+def test_a_circle_is_not_begun_where_one_of_its_binds_cannot_be_made(what: str, where: str) -> None:
+    known = state(bound(ONE, replace(TWO, extension="101", provider="nx2")))
+    plan = planned([replace(ONE, provider="nx2"), replace(TWO, extension="101")], known)
+    bench = Bench(known, providers=[one for one in ("nx", "nx2") if (what, one) != ("unread", where)])
+    if what == "full":
+        bench.tally.no_binds.add(where)
+    if what in ("stopped", "barred"):
+        bench.tally.stopped[where] = "why"
+    if what == "barred":
+        bench.tally.barred.add(where)
+    bench.go(plan)
+    assert (bench.calls, bench.left, down(bench)) == ([], ["one", "two"], [])
+
+
+def test_of_a_circle_no_more_is_taken_down_at_a_provider_that_stops_meanwhile() -> None:
+    known, plan = swap()
+    bench = Bench(known)
+
+    def stops(asked: Any) -> Any:
+        bench.tally.stopped["nx"] = "why"
+        return bench.call(asked)
+
+    bench.answers["unbind d0"] = [stops]
+    bench.go(plan)
+    assert (bench.calls, down(bench)) == (["unbind d0"], ["d0"])
+
+
 # -- capacity ------------------------------------------------------------------------------------------------------------
 
 

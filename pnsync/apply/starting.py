@@ -12,6 +12,7 @@ from pnsync.apply.batch import Record
 from pnsync.apply.progress import Conduct, Progress, Standing
 from pnsync.interfaces import Clock, Provider
 from pnsync.plan import Action, Cause, Order, Step
+from pnsync.planner.ordering import CALL_SECONDS
 from pnsync.state import Entry, Operation
 
 CLOCK_ERROR_SECONDS = 900.0
@@ -41,19 +42,22 @@ class Starting:
         finishing = self._finishing(step)
         if progress.closing and not finishing:
             return "the run was stopped"
-        if progress.deadline is not None and self.clock.monotonic() >= progress.deadline:
+        # Of a circle no more is taken down than there is time to put up again.
+        ends = self.clock.monotonic() + step.circle_calls * CALL_SECONDS
+        if progress.deadline is not None and ends >= progress.deadline:
             return "the run was stopped"
         late = self.conduct.not_after is not None and self.clock.monotonic() >= self.conduct.not_after
         if late and not finishing:
             return "the deadline has passed"
-        if step.provider not in self.providers:
-            return f"provider {step.provider} is not configured or could not be read"
-        stopped = tally.stopped.get(step.provider)
-        if stopped is not None and not (finishing and step.provider not in tally.barred):
-            return stopped
-        if self._refuses_bind(step):
-            return f"{step.provider} refuses binds for want of capacity"
-        return None
+        for name in (step.provider, *sorted(step.circle_binds_at - {step.provider})):
+            if name not in self.providers:
+                return f"provider {name} is not configured or could not be read"
+            stopped = tally.stopped.get(name)
+            tried = finishing and not step.circle_binds_at and name not in tally.barred
+            if stopped is not None and not tried:
+                return stopped
+        full = self._full(step)
+        return None if full is None else f"{full} refuses binds for want of capacity"
 
     def delay(self, step: Step, passed: Set[str]) -> float:
         """0: now; a number of seconds; infinity: when something else has ended. `passed` are keys of steps before it."""
@@ -96,11 +100,13 @@ class Starting:
         left = entry.expires_at + self.conduct.send_within_seconds - provider.vendor_now()
         return left if left < CLOCK_ERROR_SECONDS else 0.0
 
-    def _refuses_bind(self, step: Step) -> bool:
+    def _full(self, step: Step) -> str | None:
+        """The full provider that keeps a step from being begun: a bind, or an unbind that a bind is to follow."""
         binds = step.operation is Operation.BIND
-        if binds and (step.finishes or self._finishing(step)):
-            return False
-        return step.provider in self.progress.tally.no_binds and (binds or self.begins(step))
+        if not (binds or self.begins(step)) or (binds and (step.finishes or self._finishing(step))):
+            return None
+        at = step.circle_binds_at or {step.provider}
+        return min(at & self.progress.tally.no_binds, default=None)
 
     def begins(self, step: Step) -> bool:
         """Whether a step is the first half of an unbind-first change."""

@@ -8,6 +8,7 @@ frees comes after that unbind; changes that wait for each other in a circle unbi
 import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from pnsync.model import NEVER, Desired, Mode
 from pnsync.plan import Action, Change, Order, Step
@@ -240,6 +241,16 @@ def _steps(
             changes.append(_change(one, first, gap, _calls(one)))
         groups_later: list[int] = []
         binds_last: list[int] = []
+        unbound: tuple[int, ...] = ()
+        left, begun, binds_at = 0, False, frozenset[str]()
+        if circular:
+            # Nothing of it is begun before all that any of it waits for, and each unbind waits for the one before:
+            # where one fails no other is taken down for it.
+            apart = (_freeing(waits.get(index, ()), placed, outside=set(unit)) for index in unit)
+            unbound = tuple(dict.fromkeys(chain.from_iterable(apart)))
+            left = sum(_calls(drafts[index]) for index in unit)
+            targets = (drafts[index].target for index in unit)
+            binds_at = frozenset(target.provider for target in targets if target is not None)
         for index in unit:
             one = drafts[index]
             before = _freeing(waits[index], placed, outside=set(unit)) if index in waits else ()
@@ -254,16 +265,21 @@ def _steps(
                 steps.append(_bind_step(one, numbers[index], before, replaces=one.old.bind_id))
                 placed[index].unbind = len(steps)
                 steps.append(_unbind_step(one, numbers[index], (len(steps) - 1,)))
+            elif one.old is not None and circular:
+                step = _unbind_step(one, numbers[index], unbound)
+                step = replace(step, finishes=begun, circle_binds_at=binds_at, circle_calls=left)
+                placed[index].unbind, unbound = len(steps), (len(steps),)
+                steps.append(step)
+                left, begun = left - 1, True
+                if one.target is not None:
+                    binds_last.append(index)
             elif one.old is not None:
                 placed[index].unbind = len(steps)
                 steps.append(_unbind_step(one, numbers[index], before))
                 if one.target is not None:
-                    if circular:
-                        binds_last.append(index)
-                    else:
-                        placed[index].bind = len(steps)
-                        after = (*before, len(steps) - 1)
-                        steps.append(_bind_step(one, numbers[index], after, finishes=True))
+                    placed[index].bind = len(steps)
+                    after = (*before, len(steps) - 1)
+                    steps.append(_bind_step(one, numbers[index], after, finishes=True))
             elif one.target is not None and circular:
                 binds_last.append(index)
             elif one.target is not None:
