@@ -189,7 +189,7 @@ def plan_style(
         colour=output.out_colour,
         verbose=invocation.verbosity > 0,
         rate=rate,
-        heading=" · ".join([*parts, state]),
+        heading=escape(" · ".join([*parts, state])),
         next_step=step,
         title=title,
         origin=origin(invocation.environ),

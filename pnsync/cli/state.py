@@ -183,7 +183,7 @@ def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout
     if not accept:
         for provider, known in sorted(_loaded(invocation).accounts.items()):
             if name in (None, provider):
-                output.out(f"{escape(provider)}  {escape(known.host)}  {known.fingerprint[:19]}…")
+                output.out(f"{escape(provider)}  {escape(known.host)}  {escape(known.fingerprint[:19])}…")
         return ExitCode.DONE
     if name is None:
         raise UsageError("--accept needs the provider's name", command="pnsync state account NAME --accept")
@@ -205,7 +205,7 @@ def pull(invocation: Invocation, file: str) -> int:
     with _store(invocation) as store:
         found = _existing(store)
         replace_file(invocation.target(file), document.dumps(found, store.codec), mode=PRIVATE)
-    invocation.output.out(f"Wrote serial {found.serial} of lineage {found.lineage}.")
+    invocation.output.out(f"Wrote serial {found.serial} of lineage {escape(found.lineage)}.")
     return ExitCode.DONE
 
 
