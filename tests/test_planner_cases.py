@@ -562,6 +562,24 @@ def no_longer_declared_and_expired() -> str:
 
 
 @case
+def no_longer_listed_and_ended_by_the_vendors_clock() -> str:
+    """Ours is five minutes behind."""
+    one = made(desk("d"), expires_at=NOW + 10)
+    once = placed(desk("d", lifetime=replace(DAILY, keep=False)))
+    seen = observed([], clock_ahead=300.0)
+    return "\n".join(
+        [
+            "declared",
+            ask([placed(desk("d"))], {"bindings.d": one}, seen),
+            "declared, and not to be kept",
+            ask([once], {"bindings.d": replace(one, lifetime=once.lifetime)}, seen),
+            "no longer declared",
+            ask([], {"bindings.d": one}, seen),
+        ]
+    )
+
+
+@case
 def no_longer_declared_with_an_open_attempt() -> str:
     one = intent(None, "bindings.order", operation=Operation.UNBIND, bind_id=OURS.bind_id)
     half = intent(
