@@ -190,7 +190,7 @@ def behind(*events: object, number: int = 1) -> MemoryBackend:
 def test_a_record_that_cannot_be_folded_is_refused_as_a_newer_ones(events: list[object]) -> None:
     with pytest.raises(StateError) as caught:
         loading(behind(*events))[0].load()
-    assert caught.value.code == "S907"
+    assert caught.value.code == "S907" and caught.value.detail[0].startswith("Record 1 of the journal says")
 
 
 def test_a_gap_before_a_record_that_cannot_be_read_is_a_gap() -> None:
@@ -199,3 +199,4 @@ def test_a_gap_before_a_record_that_cannot_be_read_is_a_gap() -> None:
     with pytest.raises(StateError) as caught:
         loading(backend)[0].load()
     assert caught.value.code == "S913"
+    assert caught.value.detail[0].endswith("its journal is at serial 0 and begins with record 7.")
