@@ -1,11 +1,14 @@
 """The program, killed with SIGKILL at its n-th boundary on the real file system: `killed.py N ARGUMENT..`.
 
-N 0 kills nothing, and prints how many boundaries there were on the last line of standard error.
+N 0 kills nothing. The last line of standard error then says how many boundaries there were, and how often each change of the
+disk was asked for, as JSON.
 """
 
+import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +18,7 @@ from pnsync.sandbox.transport import SandboxTransport
 
 CHANGES = ("write", "fsync", "fdatasync", "truncate", "rename", "unlink", "allocate")
 count = 0
+asked: Counter[str] = Counter()
 
 
 def boundary(number: int) -> None:
@@ -30,6 +34,7 @@ def watch(owner: type, name: str, number: int) -> None:
     original: Callable[..., Any] = getattr(owner, name)
 
     def watched(*args: Any, **kwargs: Any) -> Any:
+        asked[name] += 1
         boundary(number)
         try:
             return original(*args, **kwargs)
@@ -48,4 +53,4 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        print(count, file=sys.stderr)
+        print(json.dumps({"boundaries": count, **asked}), file=sys.stderr)
