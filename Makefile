@@ -32,13 +32,18 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 demo: $(VENV)/.runtime ## plan and apply the quickstart on the simulated vendors
 	@PATH="$(abspath $(BIN)):$$PATH" bash examples/quickstart/demo.sh
 
-test: $(VENV)/.dev ## all tests, the quick way: fewer examples, smaller bulks
-	PNSYNC_TEST_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# How much they try: tests/profile.py.
+PROFILE ?= quick
 
-full: $(VENV)/.dev ## all tests with all their examples, before a release
-	PNSYNC_TEST_PROFILE=full $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# With compiled modules kept: else every process of the tests compiles all of them for itself.
+test: $(VENV)/.dev ## all tests, the quick way: fewer examples, smaller bulks, fewer cases of a kind
+	env -u PYTHONDONTWRITEBYTECODE PNSYNC_TEST_PROFILE=$(PROFILE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-check: lint types contracts audit test ## format, lint, types, contracts, dependencies, tests
+full: PROFILE = full
+full: test ## all tests with all their examples, before a release
+
+check: PROFILE = check
+check: lint types contracts audit test ## format, lint, types, contracts, dependencies, and more of the tests
 
 lint: $(VENV)/.dev ## ruff: format and rules
 	$(BIN)/ruff format --check pnsync tests benchmarks

@@ -1,12 +1,13 @@
 """What holds of all tests: how much they try, what they need, and how they are named.
 
-- How much: `tests/profile.py` has the two profiles. In quick every Hypothesis test draws a fifth of its examples, and
-  tests marked `slow` are left out. Both draw the same examples each time.
+- How much: `tests/profile.py` has the profiles. Short of full every Hypothesis test draws a part of its examples, and
+  tests marked `slow` are left out; in quick, tests marked `sampled` have a part of their cases.
 - Tests that need a program run where it is; where it is missing they are left out, and that is said. Where CI is set
   nothing is left out: there a test without its program fails.
 - Names are the same in every process and at every hour, short and readable: else parallel runs refuse to begin.
 """
 
+import gc
 import os
 import re
 import shutil
@@ -16,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from stores import servers
 
-from tests.profile import FULL, either
+from tests import sampling
+from tests.profile import FULL, QUICK, either
 
 LONGEST_NAME = 120
 """Characters of a test's name with its parameters."""
@@ -27,8 +29,11 @@ ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
 LONGEST_VALUE = 40
 """Characters of a parameter that stands in a name as it is."""
 
-QUICK_PART, QUICK_LEAST = 5, 20
-"""In quick a test draws this part of its examples, and so many at least."""
+PART, LEAST = either(1, 10, 5), either(1, 10, 20)
+"""A test draws this part of its examples, and so many at least."""
+
+COLLECT_AFTER = 50_000
+"""Objects made between two collections of garbage; with Python's 700 they take a tenth of all time."""
 
 # A busy machine is no fault of an example: nothing here is judged by its time. `PNSYNC_TEST_RANDOM=1` draws anew.
 settings.register_profile(
@@ -68,7 +73,10 @@ def missing() -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
-    config.addinivalue_line("markers", "slow: left out in the quick profile")
+    config.addinivalue_line("markers", "slow: in the full profile alone")
+    config.addinivalue_line(
+        "markers", "sampled(n): in quick n of its cases, or each value of a parameter once"
+    )
     config.addinivalue_line("markers", "browser: needs Chromium and chromedriver")
     config.addinivalue_line("markers", "needs_postgres: needs PostgreSQL's own programs")
     config.addinivalue_line("markers", "needs_pgbouncer: needs PgBouncer")
@@ -80,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check the names, leave out what cannot run, and draw fewer examples in quick."""
+    """Check the names, leave out what cannot run, and take the cases and examples of the profile."""
     odd = [one.nodeid for one in items if not well_named(one.name)]
     if odd:
         raise pytest.UsageError(
@@ -92,9 +100,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out |= {one for one in items if one.get_closest_marker("slow")}
         for one in items:
             draw_fewer(one)
+    if QUICK:
+        left_out |= sampling.left_out(items)
     if left_out:
         items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at what stays until the end: the tests themselves, and what they import."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -119,8 +136,8 @@ def draw_fewer(item: pytest.Item) -> None:
     if given is None or hasattr(test, "_examples_of_full"):
         return
     test._examples_of_full = given.max_examples
-    fewer = max(min(QUICK_LEAST, given.max_examples), given.max_examples // QUICK_PART)
-    test._hypothesis_internal_use_settings = settings(given, max_examples=either(given.max_examples, fewer))
+    fewer = max(min(LEAST, given.max_examples), given.max_examples // PART)
+    test._hypothesis_internal_use_settings = settings(given, max_examples=fewer)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

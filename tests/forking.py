@@ -2,9 +2,11 @@
 
 `start` is `subprocess.Popen` for a `python -m module ..` or `python file ..`: a process with its own pid, session,
 environment, folder and streams, which signals reach as any other. What it does not have is its own command line in
-the process list and its own start of the interpreter. One nursery a process of tests; it ends with that process.
+the process list and its own start of the interpreter. `command` is the same for those who need a command line: shells,
+and code that calls `subprocess` itself. One nursery a process of tests; it ends with that process.
 """
 
+import ast
 import atexit
 import contextlib
 import gc
@@ -13,6 +15,7 @@ import json
 import os
 import pkgutil
 import runpy
+import secrets
 import select
 import signal
 import socket
@@ -25,9 +28,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, NoReturn
 
+from tests.profile import QUICK
+
 REPOSITORY = Path(__file__).parents[1]
+FORKED = Path(__file__).with_name("forked.py")
 _LARGEST_BYTES = 200_000
 _LIBRARIES = ("certifi", "deepdiff", "httpcore", "httpx", "psycopg", "rich.progress", "rich.console")
 
@@ -129,12 +136,15 @@ class Running:
 @cache
 def _nursery() -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
-        cwd=REPOSITORY,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind("\0" + _address())
+        listening.listen(64)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forking", str(theirs.fileno()), str(listening.fileno())],
+            cwd=REPOSITORY,
+            pass_fds=[theirs.fileno(), listening.fileno()],
+            start_new_session=True,
+        )
     theirs.close()
 
     def end() -> None:
@@ -143,6 +153,22 @@ def _nursery() -> socket.socket:
 
     atexit.register(end)
     return ours
+
+
+@cache
+def _address() -> str:
+    return f"pnsync-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def command(*words: str) -> list[str]:
+    """The command line of `python words..`, where `words` begin with `-m`, `-c` or a file; in quick, of a fork.
+
+    A fork needs its three streams open, and knows nothing of what is in the environment for the interpreter itself.
+    """
+    if not QUICK:
+        return [sys.executable, *words]
+    _nursery()
+    return [sys.executable, "-I", "-S", str(FORKED), _address(), *words]
 
 
 def start(
@@ -190,6 +216,9 @@ def _born(order: dict[str, Any], fds: list[int]) -> NoReturn:
     os.closerange(3, 1024)
     os.environ.clear()
     os.environ.update(order["env"])
+    sys.path += [
+        one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one and one not in sys.path
+    ]
     time.tzset()
     os.chdir(order["cwd"])
     signal.set_wakeup_fd(-1)
@@ -204,6 +233,10 @@ def _born(order: dict[str, Any], fds: list[int]) -> NoReturn:
         if argv[0] == "-m":
             sys.argv = ["-m", *argv[2:]]
             runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+        elif argv[0] == "-c":
+            sys.argv = ["-c", *argv[2:]]
+            sys.modules["__main__"] = ModuleType("__main__")
+            exec(argv[1], vars(sys.modules["__main__"]))
         else:
             sys.argv = argv
             runpy.run_path(argv[0], run_name="__main__")
@@ -231,37 +264,72 @@ def _flushed(code: object) -> int:
     return code or 0
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, listening: socket.socket) -> None:
     """Give birth until nobody asks any more; in a child this raises, or returns, as its program does."""
     children: dict[int, tuple[int, int]] = {}
+    standing: dict[int, int] = {}
+    """Who stands for a program, by descriptor: its process, 0 before it is asked for."""
     with select.epoll() as waiting:
-        waiting.register(control, select.EPOLLIN)
+
+        def born(order: dict[str, Any], fds: list[int], telling: int) -> int:
+            pid = os.fork()
+            if pid == 0:
+                # Closed by their own objects, which would close somebody else's number at the end.
+                waiting.close()
+                control.close()
+                listening.close()
+                _born(order, fds)
+            pidfd = os.pidfd_open(pid)
+            waiting.register(pidfd, select.EPOLLIN)
+            children[pidfd] = (pid, telling)
+            os.write(telling, b"%d\n" % pid)
+            for one in fds:
+                os.close(one)
+            return pid
+
+        for one in (control, listening):
+            waiting.register(one, select.EPOLLIN)
         while True:
             for ready, _ in waiting.poll():
                 if ready == control.fileno():
                     order, fds, _, _ = socket.recv_fds(control, _LARGEST_BYTES, 4)
                     if not order:
                         return
-                    pid = os.fork()
-                    if pid == 0:
-                        # Closed by their own objects, which would close somebody else's number at the end.
-                        waiting.close()
-                        control.close()
-                        _born(json.loads(order), fds)
-                    pidfd = os.pidfd_open(pid)
-                    waiting.register(pidfd, select.EPOLLIN)
-                    children[pidfd] = (pid, fds[3])
-                    os.write(fds[3], b"%d\n" % pid)
-                    for one in fds[:3]:
-                        os.close(one)
-                    continue
-                pid, telling = children.pop(ready)
-                _, status = os.waitpid(pid, 0)
-                with contextlib.suppress(BrokenPipeError):
-                    os.write(telling, b"%d\n" % os.waitstatus_to_exitcode(status))
-                waiting.unregister(ready)
-                os.close(ready)
-                os.close(telling)
+                    born(json.loads(order), fds[:3], fds[3])
+                elif ready == listening.fileno():
+                    connection = listening.accept()[0].detach()
+                    standing[connection] = 0
+                    waiting.register(connection, select.EPOLLIN)
+                elif ready in standing:
+                    order, fds = _asked(ready)
+                    if order:
+                        standing[ready] = born(ast.literal_eval(order.decode()), fds, ready)
+                    else:
+                        waiting.unregister(ready)
+                        if pid := standing.pop(ready):
+                            os.kill(pid, signal.SIGKILL)
+                elif ready in children:
+                    pid, telling = children.pop(ready)
+                    _, status = os.waitpid(pid, 0)
+                    with contextlib.suppress(BrokenPipeError, ConnectionError):
+                        os.write(telling, b"%d\n" % os.waitstatus_to_exitcode(status))
+                    if standing.pop(telling, 0):
+                        waiting.unregister(telling)
+                    waiting.unregister(ready)
+                    os.close(ready)
+                    os.close(telling)
+
+
+def _asked(connection: int) -> tuple[bytes, list[int]]:
+    """What somebody who stands for a program asks for; nothing from who is gone."""
+    asking = socket.socket(fileno=connection)
+    try:
+        order, fds, _, _ = socket.recv_fds(asking, _LARGEST_BYTES, 3)
+    except ConnectionError:
+        return b"", []
+    finally:
+        asking.detach()
+    return order, fds
 
 
 def _learn() -> None:
@@ -280,4 +348,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _learn()
     gc.freeze()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), socket.socket(fileno=int(sys.argv[2])))

@@ -8,9 +8,9 @@ What is named outside such blocks does not run, but every command and option of 
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ import pytest
 from pnsync.cli.main import program
 from pnsync.cli.pages import page as explained
 from pnsync.cli.pages import titles
+from tests import forking
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted(
@@ -115,7 +116,7 @@ def session(page: Path, folder: Path) -> list[str]:
     tools = folder.parent / "bin"
     tools.mkdir()
     program = tools / "pnsync"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pnsync "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(forking.command("-m", "pnsync"))} "$@"\n')
     program.chmod(0o755)
     end = f'\nprintf "%s%s\\n" "{MARK}" "$?"\n'
     script = "".join(f"{command}{end}" for command, _ in commands(page))

@@ -1,4 +1,4 @@
-"""The two profiles do what they say, and every process that collects the tests finds the same ones."""
+"""The profiles do what they say, and every process that collects the tests finds the same ones."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_examples_are_drawn(number: int) -> None:
 def test_the_profile_says_how_many_are_drawn() -> None:
     drawn.clear()
     test_examples_are_drawn()
-    assert len(drawn) == either(200, 40)
+    assert len(drawn) == either(200, 20, 40)
     first = list(drawn)
     drawn.clear()
     test_examples_are_drawn()

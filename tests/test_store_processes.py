@@ -1,63 +1,21 @@
 """The store among real processes: races, SIGKILL, SIGSTOP and what readers see meanwhile."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from stores.children import Process
 from stores.clocks import StepClock
 from stores.values import holder
 
-import pnsync
 from pnsync.backends.local import LocalBackend
 from pnsync.errors import Locked, StateError
 from pnsync.journal import Noted
 from pnsync.statefile.record import follows, scan, unframe
 from pnsync.store.store import Store
-
-HERE = Path(__file__).parent
-ROOT = Path(str(pnsync.__file__)).parent.parent
-
-
-class Process:
-    """A run in another process."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.running = subprocess.Popen(
-            [sys.executable, "-m", "stores.child", str(path), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"},
-        )
-        assert self.answer() == "ready"
-
-    def tell(self, words: str) -> None:
-        assert self.running.stdin is not None
-        self.running.stdin.write(words + "\n")
-        self.running.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.running.stdout is not None
-        return self.running.stdout.readline().strip()
-
-    def ask(self, words: str) -> str:
-        self.tell(words)
-        return self.answer()
-
-    def signal(self, number: signal.Signals) -> None:
-        self.running.send_signal(number)
-        if number == signal.SIGSTOP:
-            os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WNOWAIT)
-
-    def end(self) -> None:
-        self.running.kill()
-        self.running.communicate()
-
 
 Start = Callable[[str], Process]
 
@@ -72,7 +30,7 @@ def start(path: Path) -> Iterator[Start]:
     started: list[Process] = []
 
     def begin(name: str) -> Process:
-        started.append(Process(path, name))
+        started.append(Process(str(path), name))
         return started[-1]
 
     yield begin

@@ -1,10 +1,7 @@
 """The store on real servers, among real processes: races for slots and leases, SIGKILL, SIGSTOP past the lease."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,58 +11,19 @@ import pytest
 from sealing.keyholders import Holder as Keyholder
 from stores import servers
 from stores.child import FastClock, sealing
+from stores.children import Process
 from stores.places import bare, open_place
 from stores.state_server import StateServer
 from stores.values import holder
 
-import pnsync
 from pnsync.errors import Locked
 from pnsync.journal import Noted
 from pnsync.statefile.record import follows, unframe
 from pnsync.store.store import Store
+from tests.profile import either
 
-HERE = Path(__file__).parent
-ROOT = Path(str(pnsync.__file__)).parent.parent
 SPEED = 20.0
 """A lease of 60 s ends after 3."""
-
-
-class Process:
-    """A run in another process, whose clock is fast."""
-
-    def __init__(self, place: str, name: str) -> None:
-        self.running = subprocess.Popen(
-            [sys.executable, "-m", "stores.child", place, name, str(SPEED)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"},
-        )
-        assert self.answer() == "ready"
-
-    def tell(self, words: str) -> None:
-        assert self.running.stdin is not None
-        self.running.stdin.write(words + "\n")
-        self.running.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.running.stdout is not None
-        return self.running.stdout.readline().strip()
-
-    def ask(self, words: str) -> str:
-        self.tell(words)
-        return self.answer()
-
-    def stop(self) -> None:
-        self.running.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WNOWAIT)
-
-    def go_on(self) -> None:
-        self.running.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self.running.kill()
-        self.running.communicate()
 
 
 Start = Callable[[str], Process]
@@ -102,12 +60,12 @@ def start(place: str) -> Iterator[Start]:
     started: list[Process] = []
 
     def begin(name: str) -> Process:
-        started.append(Process(place, name))
+        started.append(Process(place, name, str(SPEED)))
         return started[-1]
 
     yield begin
     for one in started:
-        one.go_on()
+        one.signal(signal.SIGCONT)
         one.end()
 
 
@@ -119,7 +77,7 @@ def store(place: str) -> Store:
 
 
 def test_processes_that_race_for_slots_never_share_one(place: str, start: Start) -> None:
-    count = 12 if place.startswith("git") else 40
+    count = either(12, 5, 12) if place.startswith("git") else either(40, 15, 40)
     racers = [start(name) for name in ("a", "b", "c")]
     for one in racers:
         one.tell(f"race {count}")
@@ -152,14 +110,14 @@ def test_a_process_that_stood_still_past_its_lease_is_fenced(place: str, start: 
     child = start("a")
     assert child.ask("hold") == "held"
     assert child.ask("record colour blue") == "recorded"
-    child.stop()
+    child.signal(signal.SIGSTOP)
     with pytest.raises(Locked) as caught:
         store(place).hold(holder(), timeout=0)
     assert f"a on here (pid {child.running.pid})" in caught.value.detail[0]
     with store(place).hold(holder(), timeout=75) as session:
         assert session.state.notes["colour"] == "blue"
         session.record(Noted("colour", "red"))
-        child.go_on()
+        child.signal(signal.SIGCONT)
         assert child.ask("check") == "Fenced S924", "before its next call"
         assert child.ask("record colour green") == "Fenced S924"
         assert child.ask("leave") == "left"
@@ -200,7 +158,7 @@ def test_a_clock_that_is_hours_off_neither_holds_nor_loses_a_lease(
     with pytest.raises(Locked):
         store(place).hold(holder(), timeout=70)
     assert child.ask("record colour blue") == "recorded", "it was renewed all the while"
-    child.stop()
+    child.signal(signal.SIGSTOP)
     began = time.monotonic()
     with store(place).hold(holder(), timeout=75) as session:
         assert (time.monotonic() - began) * SPEED >= 60 - 15, "not before it was watched for a minute"
@@ -211,11 +169,11 @@ def test_a_process_that_goes_on_without_asking_is_fenced_by_the_log(place: str, 
     child = start("a")
     assert child.ask("hold") == "held"
     assert child.ask("record colour blue") == "recorded"
-    child.stop()
+    child.signal(signal.SIGSTOP)
     with store(place).hold(holder(), timeout=75) as session:
         session.record(Noted("colour", "red"))
         session.finish()
-        child.go_on()
+        child.signal(signal.SIGCONT)
         assert child.ask("record colour green") == "Fenced S924"
     found = store(place).load()
     assert found is not None

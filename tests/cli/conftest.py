@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import forking
+
 REPOSITORY = Path(__file__).parents[2]
 KEPT = ("PATH", "TMPDIR", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
 
@@ -25,6 +27,11 @@ def environment(**more: str) -> dict[str, str]:
 def argv(*args: str) -> list[str]:
     """The command line of the program as a process."""
     return [sys.executable, "-m", "pnsync", *args]
+
+
+def quickly(*args: str) -> list[str]:
+    """The same, in the quick profile of a fork; for what is not about how a process begins or ends."""
+    return forking.command("-m", "pnsync", *args)
 
 
 @pytest.fixture

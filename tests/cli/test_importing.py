@@ -12,6 +12,7 @@ from click.testing import Result
 from pnsync.sandbox.account import Account
 from pnsync.sandbox.records import Binding, Group
 from pnsync.sandbox.transport import SandboxTransport
+from tests.profile import either
 
 Run = Callable[..., Result]
 ROOT = """\
@@ -22,6 +23,7 @@ providers:
   la: {type: laaffic, endpoint: sandbox, app_id: 4luaKsL2, rate: 10000}
 """
 X = "447401264117"
+MANY = either(10_000, 2_000, 10_000)
 KEPT = "kept: {provider: nx, mode: axb, phone_a: 447700900901, phone_b: 447700900902, expires_in: 1d}"
 
 
@@ -139,19 +141,19 @@ def test_the_first_renewal_brings_an_id_of_ours(project: Run) -> None:
     empty(project)
 
 
-def test_ten_thousand(project: Run) -> None:
+def test_thousands(project: Run) -> None:
     rows = (
         {"mode": "axb_extension", "phone_a": phone(10_000 + i), "extension": f"{i % 1000:03}"}
         | {"x_a": str(447401264117 + i // 1000), "bind_id": f"n{i}"}
-        for i in range(10_000)
+        for i in range(MANY)
     )
     live("nxcloud", *rows)
     ended = project("import", "--all", "--write", "bindings/old.yaml")
-    assert "Took 10,000 live bindings" in ended.output, ended.output
+    assert f"Took {MANY:,} live bindings" in ended.output, ended.output
     empty(project)
     plan = json.loads(project("plan", "--format", "json").stdout)
-    assert plan["summary"]["unchanged"] == 10_001
-    assert len(bindings("nxcloud")) == 10_001
+    assert plan["summary"]["unchanged"] == MANY + 1
+    assert len(bindings("nxcloud")) == MANY + 1
 
 
 def test_a_file_with_comments_keeps_them(project: Run) -> None:

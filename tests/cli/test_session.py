@@ -15,7 +15,8 @@ from pnsync.cli.command import Invocation
 from pnsync.cli.output import Output
 from pnsync.cli.session import lock_timeout_seconds
 from pnsync.sandbox.server import SandboxServer
-from tests.cli.conftest import Run, argv, environment
+from tests import forking
+from tests.cli.conftest import Run, environment, quickly
 from tests.cli.projects import LONDON, REAL, SEVEN, write
 
 KEYS = {"NXCLOUD_ACCESS_KEY": "sandbox", "NXCLOUD_ACCESS_SECRET": "sandbox"}
@@ -74,7 +75,7 @@ def test_a_vendor_that_is_not_there_is_a_failure_that_changed_nothing(
 def test_looking_at_the_state_needs_no_keys_and_no_http(tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     subprocess.run(
-        argv("apply", "--auto-approve"), cwd=tmp_path, env=environment(), check=True, capture_output=True
+        quickly("apply", "--auto-approve"), cwd=tmp_path, env=environment(), check=True, capture_output=True
     )
     served(tmp_path, "http://127.0.0.1:9", LONDON)
     code = (
@@ -134,7 +135,7 @@ def test_how_long_another_run_is_waited_for(
 def test_a_state_held_by_another_run(tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     env = environment()
-    subprocess.run(argv("apply", "--auto-approve"), cwd=tmp_path, env=env, check=True, capture_output=True)
+    subprocess.run(quickly("apply", "--auto-approve"), cwd=tmp_path, env=env, check=True, capture_output=True)
     write(tmp_path, LONDON, SEVEN)
     hold = (
         "import sys, time\n"
@@ -150,12 +151,12 @@ def test_a_state_held_by_another_run(tmp_path: Path) -> None:
         "        sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", hold], cwd=tmp_path, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        forking.command("-c", hold), cwd=tmp_path, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         found = subprocess.run(
-            argv("apply", "--auto-approve", "--result", "v.json"),
+            quickly("apply", "--auto-approve", "--result", "v.json"),
             cwd=tmp_path,
             env=env,
             capture_output=True,
@@ -165,14 +166,14 @@ def test_a_state_held_by_another_run(tmp_path: Path) -> None:
         assert "maria on ci-runner-7 (pid 4411)" in found.stderr
         assert "pnsync unlock 3f2c9a10" in found.stderr
         assert json.loads((tmp_path / "v.json").read_text())["exit"] == 6
-        plan = subprocess.run(argv("plan"), cwd=tmp_path, env=env, capture_output=True, text=True)
+        plan = subprocess.run(quickly("plan"), cwd=tmp_path, env=env, capture_output=True, text=True)
         assert plan.returncode == 0
         unlocked = subprocess.run(
-            argv("unlock", "3f2c9a10"), cwd=tmp_path, env=env, capture_output=True, text=True
+            quickly("unlock", "3f2c9a10"), cwd=tmp_path, env=env, capture_output=True, text=True
         )
         assert unlocked.returncode == 0, unlocked.stderr
         again = subprocess.run(
-            argv("apply", "--auto-approve"), cwd=tmp_path, env=env, capture_output=True, text=True
+            quickly("apply", "--auto-approve"), cwd=tmp_path, env=env, capture_output=True, text=True
         )
         assert again.returncode == 0, again.stderr
         holder.communicate()
@@ -191,7 +192,7 @@ def test_no_core_is_dumped_and_files_are_private(run: Run, tmp_path: Path) -> No
 
 def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path) -> None:
     with subprocess.Popen(
-        argv("sandbox", "serve", "--port", "0"),
+        quickly("sandbox", "serve", "--port", "0"),
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -212,7 +213,7 @@ def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path) -> None:
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with SandboxServer() as server:
         found = subprocess.run(
-            argv("sandbox", "serve", "--port", str(server.port)),
+            quickly("sandbox", "serve", "--port", str(server.port)),
             cwd=tmp_path,
             env=environment(),
             capture_output=True,

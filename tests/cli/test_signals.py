@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests import forking
 from tests.cli.conftest import environment
 
 PROGRAM = """
@@ -27,7 +28,7 @@ print("left", flush=True)
 
 def start(body: str, *, gentle: bool) -> "subprocess.Popen[bytes]":
     program = PROGRAM.format(gentle=gentle, body=body.strip().replace("\n", "\n    "))
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(forking.command("-c", program), stdout=subprocess.PIPE, env=environment())
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process

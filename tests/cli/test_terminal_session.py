@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import argv, environment
+from tests.cli.conftest import environment, quickly
 from tests.cli.projects import LONDON, RIDE, SEVEN, write
 
 PATIENCE_SECONDS = 20
@@ -69,7 +69,13 @@ def terminal(folder: Path, *args: str, **env: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     given = environment(**({"TERM": "xterm-256color", "COLUMNS": "100"} | env))
     process = subprocess.Popen(
-        argv(*args), cwd=folder, env=given, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        quickly(*args),
+        cwd=folder,
+        env=given,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
     try:
@@ -197,7 +203,7 @@ def test_a_vendor_that_hangs_does_not_hold_a_signal_up(
     )
     env = environment(NXCLOUD_ACCESS_KEY="k" * 8, NXCLOUD_ACCESS_SECRET="s" * 8)
     args = [name, "--result", "v.json", *(["--auto-approve"] if name == "apply" else [])]
-    with subprocess.Popen(argv(*args), cwd=tmp_path, env=env, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(quickly(*args), cwd=tmp_path, env=env, stderr=subprocess.PIPE) as process:
         called = vendor.called.wait(PATIENCE_SECONDS)
         assert called, process.communicate(timeout=PATIENCE_SECONDS)
         began = time.monotonic()

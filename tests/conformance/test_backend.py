@@ -298,7 +298,7 @@ class TestStore:
         assert found.serial == 1
 
     def test_ten_thousand_entries_are_kept_and_folded(self, look: Look) -> None:
-        count = either(10_000, 2_000)
+        count = either(10_000, 400, 2_000)
         events = [Recorded(f"bindings.desk-{number}", entry(number % 1000)) for number in range(count)]
         with store(look()).hold(holder(), timeout=0) as session:
             for start in range(0, count, count // 10):
@@ -358,6 +358,7 @@ class TestStore:
         assert kept.data == before.data
 
 
+@pytest.mark.sampled
 class TestSealedStore(TestStore):
     """The same with sealed numbers, and with everything sealed."""
 

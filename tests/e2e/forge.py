@@ -7,6 +7,7 @@ artifacts. `gh` is a small program of the same name on the path, which answers f
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests import forking
 from tests.e2e.program import PATIENCE_SECONDS, REAL, REPOSITORY
 from tests.profile import FULL
 
@@ -66,8 +68,8 @@ PNSYNC = """\
 #!/bin/sh
 export PYTHONPATH={repository}
 read -r ahead < {home}/ahead
-[ "$ahead" = 0 ] && exec {python} -m pnsync "$@"
-exec {python} -m tests.e2e.shifted "$ahead" "$@"
+[ "$ahead" = 0 ] && exec {program} "$@"
+exec {shifted} "$ahead" "$@"
 """
 
 
@@ -104,7 +106,14 @@ class Forge:
     def __post_init__(self) -> None:
         bin_ = self.home / "bin"
         bin_.mkdir(parents=True)
-        words = {"python": sys.executable, "home": self.home, "bot": BOT, "repository": REPOSITORY}
+        words = {
+            "python": sys.executable,
+            "home": self.home,
+            "bot": BOT,
+            "repository": REPOSITORY,
+            "program": shlex.join(forking.command("-m", "pnsync")),
+            "shifted": shlex.join(forking.command("-m", "tests.e2e.shifted")),
+        }
         for name, text in (("gh", GH.format(**words)), ("pnsync", PNSYNC.format(**words))):
             (bin_ / name).write_text(text)
             (bin_ / name).chmod(0o755)

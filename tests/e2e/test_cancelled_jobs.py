@@ -53,6 +53,7 @@ def cancelled(tapped: Tapped, home: Path, place: tuple[str, str, str], hold: tup
     return out
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("operation", "nth", "fate"), [one[:3] for one in PHASES.values()], ids=PHASES)
 def test_an_apply_of_the_reviewed_plan(
     tapped: Tapped, tmp_path: Path, operation: str, nth: int, fate: Fate
@@ -64,6 +65,7 @@ def test_an_apply_of_the_reviewed_plan(
     converges(project)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("operation", "nth"), [("getAXBList", 1), ("unbindAXB", 1), ("bindAXBExtension", 2)])
 @pytest.mark.parametrize("fate", [Fate.DROPPED, Fate.ANSWER_LOST])
 def test_a_renewal(tapped: Tapped, tmp_path: Path, operation: str, nth: int, fate: Fate) -> None:

@@ -17,7 +17,7 @@ from tests.profile import either
 
 TESTS = Path(__file__).parents[1]
 RUNNERS = 20
-CHANGES = either(500, 120)
+CHANGES = either(500, 40, 120)
 ROOT = """\
 version: 1
 state: {state}

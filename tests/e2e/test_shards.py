@@ -12,9 +12,11 @@ from tests.e2e.program import environment, kill
 from tests.e2e.projects import PHONES, Project, desk, flow
 from tests.e2e.test_many_runners import postgres, seaweed
 from tests.e2e.vendors import KEYS, Account
+from tests.profile import either
 
 SHARDS = 4
-CHANGES = 120
+CHANGES = either(120, 60, 120)
+SLOWLY = either(72, 36, 72)
 PATIENCE = ("--lock-timeout", "100s")
 BACKENDS = pytest.mark.parametrize("place", [postgres, seaweed])
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_seaweed, pytest.mark.xdist_group("runners")]
@@ -77,14 +79,14 @@ def test_four_shards_do_all_of_it_once(project: Project, place: Callable[[], str
 
 
 def test_four_shards_are_faster_than_one_of_the_same_rate(project: Project) -> None:
-    """Each makes four calls a second: one alone needs 18 s, four together a quarter and what they wait for each other."""
-    rides(project, 72, postgres(), rate=4)
+    """Each makes four calls a second: one alone needs 9 or 18 s, four together a quarter and what they wait for each other."""
+    rides(project, SLOWLY, postgres(), rate=4)
     project.program.apply("--no-verify")
     alone = span_seconds(project.nx)
-    rides(project, 72, project.extra.removeprefix("state: "), first=500, rate=4 * SHARDS)
+    rides(project, SLOWLY, project.extra.removeprefix("state: "), first=500, rate=4 * SHARDS)
     done(shards(project, SHARDS))
-    together = span_seconds(project.nx, 72)
-    assert project.nx.count("bind") == 144
+    together = span_seconds(project.nx, SLOWLY)
+    assert project.nx.count("bind") == 2 * SLOWLY
     assert together < alone, f"{together:.1f} s by four, {alone:.1f} s by one"
 
 

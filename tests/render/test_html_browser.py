@@ -216,6 +216,7 @@ def test_rows_come_as_they_are_scrolled_to(page: Browser, pages: dict[str, str])
     assert page.run(NAMES) == ["desk-9999"]
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("text", [one for one in ATTACKS if len(one) < 500])
 def test_hostile_texts_are_shown_as_text(page: Browser, tmp_path: Path, text: str) -> None:
     page.open(written(tmp_path, "hostile", hostile_document(text)))

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.profile import either
+
 from .history import play
 
-WORLDS = 100
+WORLDS = either(100, 40, 100)
 PARTS = 10
 BROKEN_ONCE = (612, 300510)
 """Histories that broke a promise once. What each holds changes with what is drawn; the scenarios keep what they taught."""

@@ -129,7 +129,7 @@ class Child:
     def runs(self, count: str) -> str:
         """Whole runs, one after the other."""
         for turn in range(int(count)):
-            with self.store.hold(self.holder, timeout=60) as session:
+            with self.store.hold(self.holder, timeout=600) as session:
                 seen = int(session.state.notes.get("turns", "0"))
                 session.record(Noted(f"{self.holder.user}-{turn}", "1"))
                 session.record(Noted("turns", str(seen + 1)))

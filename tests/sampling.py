@@ -1,0 +1,41 @@
+"""Which cases of a test marked `sampled` the quick profile runs: the same ones in every process and at every hour.
+
+`@pytest.mark.sampled` takes as few cases as have each value of each parameter once, as far as one pass finds them;
+`@pytest.mark.sampled(n)` takes n cases. The order in which cases are considered is that of a hash of their names.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+
+def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """The cases that quick does without."""
+    tests: dict[tuple[str, ...], list[pytest.Function]] = defaultdict(list)
+    for one in items:
+        if (
+            isinstance(one, pytest.Function)
+            and hasattr(one, "callspec")
+            and one.get_closest_marker("sampled")
+        ):
+            tests[str(one.path), one.cls.__name__ if one.cls else "", one.originalname].append(one)
+    return {one for cases in tests.values() for one in _unneeded(cases)}
+
+
+def _unneeded(cases: Sequence[pytest.Function]) -> list[pytest.Function]:
+    marker = cases[0].get_closest_marker("sampled")
+    assert marker is not None
+    drawn = sorted(cases, key=lambda one: hashlib.sha256(one.name.encode()).digest())
+    if marker.args:
+        (wanted,) = marker.args
+        return drawn[wanted:]
+    seen: set[tuple[str, int]] = set()
+    unneeded = []
+    for one in drawn:
+        values = set(one.callspec.indices.items())
+        if values <= seen:
+            unneeded.append(one)
+        seen |= values
+    return unneeded
