@@ -165,8 +165,11 @@ def command(*words: str) -> list[str]:
 
     A fork needs its three streams open, and knows nothing of what is in the environment for the interpreter itself.
     """
-    if not QUICK:
-        return [sys.executable, *words]
+    return forked(*words) if QUICK else [sys.executable, *words]
+
+
+def forked(*words: str) -> list[str]:
+    """The command line of a fork in every profile."""
     _nursery()
     return [sys.executable, "-I", "-S", str(FORKED), _address(), *words]
 

@@ -21,21 +21,24 @@ def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
             and one.get_closest_marker("sampled")
         ):
             tests[str(one.path), one.cls.__name__ if one.cls else "", one.originalname].append(one)
-    return {one for cases in tests.values() for one in _unneeded(cases)}
+    left: set[pytest.Item] = set()
+    for cases in tests.values():
+        marker = cases[0].get_closest_marker("sampled")
+        assert marker is not None
+        left.update(unneeded(cases, *marker.args))
+    return left
 
 
-def _unneeded(cases: Sequence[pytest.Function]) -> list[pytest.Function]:
-    marker = cases[0].get_closest_marker("sampled")
-    assert marker is not None
+def unneeded(cases: Sequence[pytest.Function], wanted: int | None = None) -> list[pytest.Function]:
+    """Of the cases of one test those that quick does without."""
     drawn = sorted(cases, key=lambda one: hashlib.sha256(one.name.encode()).digest())
-    if marker.args:
-        (wanted,) = marker.args
+    if wanted is not None:
         return drawn[wanted:]
     seen: set[tuple[str, int]] = set()
-    unneeded = []
+    left = []
     for one in drawn:
         values = set(one.callspec.indices.items())
         if values <= seen:
-            unneeded.append(one)
+            left.append(one)
         seen |= values
-    return unneeded
+    return left

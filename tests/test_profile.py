@@ -1,14 +1,18 @@
 """The profiles do what they say, and every process that collects the tests finds the same ones."""
 
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import sampling
 from tests.conftest import well_named
 from tests.profile import either
 
@@ -51,6 +55,37 @@ def test_the_profile_says_how_many_are_drawn() -> None:
 )
 def test_names_are_short_and_readable(name: str, well: bool) -> None:
     assert well_named(name) is well
+
+
+def cases(**values: int) -> list[Any]:
+    """The cases of a test with so many values of each parameter."""
+    return [
+        SimpleNamespace(
+            name=f"test_it{indices}",
+            callspec=SimpleNamespace(indices=dict(zip(values, indices, strict=True))),
+        )
+        for indices in itertools.product(*map(range, values.values()))
+    ]
+
+
+def test_a_sample_has_every_value_of_every_parameter() -> None:
+    every = cases(place=7, way=3, signal=2)
+    left = sampling.unneeded(every)
+    kept = [one.callspec.indices for one in every if one not in left]
+    assert {name: {one[name] for one in kept} for name in kept[0]} == {
+        "place": set(range(7)),
+        "way": set(range(3)),
+        "signal": set(range(2)),
+    }
+    assert 7 <= len(kept) <= 10, "of 42"
+    assert sampling.unneeded(every[::-1]) == left, "the order of collection does not matter"
+    assert sampling.unneeded(cases(text=40)) == []
+
+
+def test_a_sample_of_a_number_has_so_many() -> None:
+    every = cases(text=40)
+    assert len(sampling.unneeded(every, 12)) == 28
+    assert sampling.unneeded(every, 50) == []
 
 
 @pytest.mark.slow
