@@ -6,7 +6,6 @@ named `--x-y` of `pnsync plan` is read from `PNSYNC_PLAN_X_Y`, but for what gran
 """
 
 import errno
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Final
 import click
 
 from pnsync.cli.output import Output
+from pnsync.render.text import json_text
 
 PREFIX: Final = "PNSYNC"
 
@@ -70,7 +70,7 @@ class Invocation:
 
     def event(self, body: Mapping[str, Any]) -> None:
         """Write one line of the event stream."""
-        line = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        line = json_text(body, indent=None)
         with self._writing:
             self.output.out(line)
 

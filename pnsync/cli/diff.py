@@ -1,13 +1,11 @@
 """`pnsync diff`: what two commits declare, offline: no state, no key, no network, so that it is safe for forks."""
 
-import json
-
 import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.options import detailed_exitcode_option, max_chars_option
 from pnsync.errors import ConfigError, ExitCode, UsageError
-from pnsync.render.text import escape
+from pnsync.render.text import escape, json_text
 
 WORKING_TREE = "the working tree"
 
@@ -79,7 +77,7 @@ def diff(
     shown = document(found, (first[0], second[0]), Masker(new_key(), ""))
     match format:
         case "json":
-            invocation.output.out(json.dumps(shown, ensure_ascii=False, indent=2))
+            invocation.output.out(json_text(shown))
         case "markdown":
             invocation.output.out(difference_markdown(shown, max_chars=max_chars or MAX_CHARS), end="")
         case _:

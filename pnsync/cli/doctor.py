@@ -1,12 +1,12 @@
 """`pnsync doctor`: files, state, lock, schedule, keys, clocks and listings, looked at one by one. Reads only."""
 
-import json as jsonlib
 from typing import TYPE_CHECKING
 
 import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.errors import ConfigError, ExitCode, PnsyncError
+from pnsync.render.text import json_text
 from pnsync.reports.doctor import (
     Check,
     Health,
@@ -45,7 +45,7 @@ def doctor(invocation: Invocation, /, *, json: bool) -> Verdict:
         found = document(checks := _checks(invocation, SystemClock(signals)))
     output = invocation.output
     if json:
-        output.out(jsonlib.dumps(found, ensure_ascii=False, indent=2))
+        output.out(json_text(found))
     else:
         output.out(checks_text(found, colour=output.out_colour))
     return Verdict("doctor", (exit_code(checks),))

@@ -1,11 +1,11 @@
 """How a plan's document is written: by name, each format one renderer that is imported when it is used."""
 
-import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
 from pnsync.render.terminal import Style
+from pnsync.render.text import json_text
 
 Document = Mapping[str, Any]
 Renderer = Callable[[Document, Style], str]
@@ -13,7 +13,7 @@ Renderer = Callable[[Document, Style], str]
 
 def as_json(document: Document, style: Style) -> str:  # noqa: ARG001 - the other renderers look at it
     """The document itself."""
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return json_text(document)
 
 
 def as_markdown(document: Document, style: Style) -> str:

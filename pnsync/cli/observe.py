@@ -1,6 +1,5 @@
 """`pnsync refresh`, `verify`, `groups`: what the vendors list, against state and files. No writing calls."""
 
-import json as jsonlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from pnsync.cli.formats import render
 from pnsync.cli.options import DURATION, detailed_exitcode_option, json_option, shard_option
 from pnsync.cli.plan import plan_style, tell_unread
 from pnsync.errors import ExitCode, UsageError
+from pnsync.render.text import json_text
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
         parties = [one.document(masker) for one in busiest(observed, now=now)]
         if json:
             told = {"groups": found, "outlooks": ahead, "parties": parties}
-            session.show(jsonlib.dumps(told, ensure_ascii=False, indent=2))
+            session.show(json_text(told))
         else:
             output = invocation.output
             text = usage_text(found, colour=output.out_colour, verbose=invocation.verbosity > 0)

@@ -1,6 +1,5 @@
 """`pnsync output`, `pnsync directory`: the numbers to dial, for applications and for people. Offline, from the state."""
 
-import json as jsonlib
 import time
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.offline import read_offline
 from pnsync.errors import ExitCode
+from pnsync.render.text import json_text
 
 
 @command("output")
@@ -29,7 +29,7 @@ def output(invocation: Invocation, /, *, selectors: tuple[str, ...], format: str
 
         invocation.output.out(csv_text(found), end="")
     else:
-        invocation.output.out(jsonlib.dumps({"bindings": found}, ensure_ascii=False, indent=2))
+        invocation.output.out(json_text({"bindings": found}))
     return ExitCode.DONE
 
 

@@ -1,6 +1,5 @@
 """`pnsync state …` and `unlock`: looking at the state and mending it; none of them makes a writing call."""
 
-import json as jsonlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pnsync.cli.files import PRIVATE, replace_file
 from pnsync.cli.options import DURATION
 from pnsync.errors import ExitCode, UsageError
 from pnsync.plan import instant
-from pnsync.render.text import escape
+from pnsync.render.text import escape, json_text
 from pnsync.render.units import counted
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def show_state(invocation: Invocation, format: str) -> None:
     shown = state_document(state, _masker(state))
     output = invocation.output
     if format == "json":
-        output.out(jsonlib.dumps(shown, ensure_ascii=False, indent=2))
+        output.out(json_text(shown))
     else:
         output.out(state_text(shown, instant(time.time()), colour=output.out_colour))
 
@@ -109,11 +108,7 @@ def show_entry(invocation: Invocation, address: str, json: bool) -> int:
         )
     named = address if address in state.entries else f"bindings.{address}"
     shown = entry_document(found, _masker(state))
-    invocation.output.out(
-        jsonlib.dumps({"address": named, **shown}, ensure_ascii=False, indent=2)
-        if json
-        else entry_text(named, shown)
-    )
+    invocation.output.out(json_text({"address": named, **shown}) if json else entry_text(named, shown))
     return ExitCode.DONE
 
 

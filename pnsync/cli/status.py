@@ -1,6 +1,5 @@
 """`pnsync status` and `forecast`: how things stand and what time will bring, from the state alone, offline."""
 
-import json as jsonlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import click
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.files import SHARED, replace_file
 from pnsync.errors import ExitCode
+from pnsync.render.text import json_text
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
         replace_file(invocation.target(metrics), status_metrics(document).encode(), mode=SHARED)
     output = invocation.output
     if json:
-        output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))
+        output.out(json_text(document))
     else:
         output.out(status_text(document, colour=output.out_colour, verbose=invocation.verbosity > 0))
     codes = [ExitCode.DOWN] if found.down else []
@@ -69,7 +69,7 @@ def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
     groups = [one.document() for one in trends(state)]
     document, output = {**forecast_document(found), "groups": groups}, invocation.output
     if json:
-        output.out(jsonlib.dumps(document, ensure_ascii=False, indent=2))
+        output.out(json_text(document))
     else:
         output.out(forecast_text(document, colour=output.out_colour, columns=output.columns))
         lines = trend_lines(groups, instant(now))

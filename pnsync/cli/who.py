@@ -1,6 +1,5 @@
 """`pnsync who`: who is reached by a number, from the state, as it will be after the plan, or asked of the vendor."""
 
-import json as jsonlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import click
 from pnsync.cli.command import Invocation, command
 from pnsync.errors import ExitCode, UsageError
 from pnsync.phone import Phone
+from pnsync.render.text import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def who(
         source, found = "state", _recorded(invocation, dialled, ext, party)
     if json:
         answer = {"dialled": dialled, "source": source, "answers": found}
-        invocation.output.out(jsonlib.dumps(answer, ensure_ascii=False, indent=2))
+        invocation.output.out(json_text(answer))
     else:
         from pnsync.render.inquiry import inquiry_text
 

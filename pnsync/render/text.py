@@ -7,8 +7,12 @@ Names, remarks and vendors' texts pass through here before they reach any output
 what may be seen at all is decided before.
 """
 
+import json
 import re
 import unicodedata
+from typing import Any
+
+from pnsync.phone import DOTS
 
 # Printable to Python, and yet nothing to see: fillers, blanks, joiners and variation selectors.
 _INVISIBLE = frozenset({0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}).union(
@@ -50,6 +54,27 @@ def escape(text: str) -> str:
 def safe_line(text: str) -> str:
     """`escape` for a text that begins a line."""
     return _LINE_COMMAND.sub(r"\1\\u{3a}", escape(text))
+
+
+# The ranges of what `escape` does not show, but for what no version of Unicode has assigned yet.
+_HIDDEN_IN_JSON = re.compile(
+    "[\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
+)
+
+
+def json_text(document: Any, *, indent: int | None = 2) -> str:
+    """A document as JSON that a terminal and a runner may meet: what `escape` would not show, in JSON's own escapes.
+
+    A program reads the very values. A line begins with no command of a runner, as texts stand in quotation marks.
+    """
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(document, ensure_ascii=False, indent=indent, separators=separators)
+    # The dots of masks are the one character that is in nearly every document; looking through all of it costs.
+    if "\x7f" in text or not text.replace(DOTS, "").isascii():
+        text = _HIDDEN_IN_JSON.sub(lambda one: json.dumps(one[0])[1:-1].replace("\x7f", "\\u007f"), text)
+    return COMMAND.sub(r"\\u0023", text) if "##" in text else text
 
 
 def shown(character: str) -> str:

@@ -1,5 +1,6 @@
 """Untrusted text: nothing of it moves the cursor, hides, turns around or commands a runner."""
 
+import json
 import re
 import unicodedata
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pnsync.render.text import escape, safe_line, width
+from pnsync.render.text import escape, json_text, safe_line, width
+from tests.profile import either
 
 texts = st.text(st.characters(), max_size=60) | st.text("#:[] \t\nerrovsa\x1b\u202e", max_size=40)
 
@@ -75,3 +77,27 @@ def test_nothing_gets_through(text):
 )
 def test_width(text, cells):
     assert width(text) == cells
+
+
+def test_json_hides_what_is_hidden_and_keeps_every_value():
+    for code in range(0, 0x110000, either(1, 37)):
+        character = chr(code)
+        written = json_text({"a": f"•{character}##vso[x]"}, indent=None)
+        assert json.loads(written) == {"a": f"•{character}##vso[x]"}
+        assert not re.search(r"##\w*\[", written)
+        category = unicodedata.category(character)
+        if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or escape("a" + character)[1:3] == "\\u":
+            assert category == "Cn" or character not in written, hex(code)
+
+
+@given(st.text(max_size=40))
+@example("\x7f\x9b2J\u202e\u200b\u2028\U000e0041\ud800")
+@example("• ##[error]x")
+def test_json_is_the_same_document(text):
+    written = json_text({text: [text]})
+    assert json.loads(written) == {text: [text]}
+    assert not any(line.lstrip().startswith("::") for line in written.splitlines())
+    assert all(
+        one.isprintable() or one in "\n\u3000\xa0" or unicodedata.category(one) in ("Cn", "Zs")
+        for one in written
+    )
