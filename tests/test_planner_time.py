@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.matching import row_of
+from pnsync.matching import live_expiry, row_of
 from pnsync.model import NEVER, Binding, Lifetime, Limit, Policy
 from pnsync.plan import Action, Cause
 from tests.worlds import (
@@ -135,6 +135,7 @@ def test_an_expiry_that_is_not_known_is_never_judged() -> None:
     assert found.empty and found.unchanged == 1
     before = only(planned([], {"bindings.r": entry}, [row])).before
     assert before is not None and before["expires_at"] is None
+    assert live_expiry(entry, row) == NEVER
 
 
 def test_what_a_plan_holds_until() -> None:

@@ -73,6 +73,9 @@ def test_the_identity_comes_from_a_file(run: Run, tmp_path: Path, monkeypatch: p
     monkeypatch.delenv("PNSYNC_AGE_IDENTITY")
     monkeypatch.setenv("PNSYNC_AGE_IDENTITY_FILE", str(keys))
     assert run("apply", "--auto-approve").exit_code == 0
+    monkeypatch.setenv("PNSYNC_AGE_IDENTITY", ANNA.secret)
+    assert "two age identities" in run("plan").stderr
+    monkeypatch.delenv("PNSYNC_AGE_IDENTITY")
     keys.write_text(ANNA.secret[:-9])
     found = run("plan")
     assert found.exit_code == 8
