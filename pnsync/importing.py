@@ -68,19 +68,19 @@ def match_declared(desired: Desired, state: State, observed: Observed, now: floa
         if not binding.enabled or address in state.entries or address in blocked:
             continue
         rows = by_pair.get(_pair(binding), [])
-        found = {row.bind_id: unlike(binding, row, desired, observed.listings[row.provider]) for row in rows}
-        same = [row for row in rows if not found[row.bind_id]]
+        found = {row.key: unlike(binding, row, desired, observed.listings[row.provider]) for row in rows}
+        same = [row for row in rows if not found[row.key]]
         if same:
             equal[address] = same
         elif rows:
-            different += [Different(address, bind_id, names) for bind_id, names in found.items()]
+            different += [Different(address, bind_id, names) for (_, bind_id), names in found.items()]
         else:
             absent += 1
-    wanted = Counter((row.provider, row.bind_id) for rows in equal.values() for row in rows)
+    wanted = Counter(row.key for rows in equal.values() for row in rows)
     ambiguous = {
         address: tuple(row.bind_id for row in rows)
         for address, rows in equal.items()
-        if len(rows) > 1 or any(wanted[row.provider, row.bind_id] > 1 for row in rows)
+        if len(rows) > 1 or any(wanted[row.key] > 1 for row in rows)
     }
     taken = {address: rows[0] for address, rows in equal.items() if address not in ambiguous}
     return Matches(taken, tuple(different), ambiguous, absent)
@@ -190,7 +190,7 @@ class Import:
             )
         if len(rows) > 1:
             raise UsageError("several providers list this id", "Name the right one with --provider.")
-        if not rows or bind_id in state.unbound or not alive(rows[0], self.now):
+        if not rows or rows[0].key in state.unbound or not alive(rows[0], self.now):
             for failure in self.observed.failures.values():
                 raise failure
             raise UsageError("no live binding has this id", "The vendors' listings do not show it.")

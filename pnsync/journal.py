@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pnsync.identity import identify
-from pnsync.model import NEVER
+from pnsync.model import NEVER, BindKey
 from pnsync.state import (
     Account,
     Entry,
@@ -148,7 +148,7 @@ class Recorded:
 class Doubled:
     """A live binding of ours that must go is remembered, or forgotten where `superseded` is None."""
 
-    bind_id: str
+    key: BindKey
     superseded: Superseded | None
 
 
@@ -238,11 +238,11 @@ class Fold:
                 self._resolve(event)
             case Recorded(address=address, entry=entry):
                 self._record(address, entry)
-            case Doubled(bind_id=bind_id, superseded=None):
-                self.superseded.pop(bind_id, None)
-            case Doubled(bind_id=bind_id, superseded=superseded):
+            case Doubled(key=key, superseded=None):
+                self.superseded.pop(key, None)
+            case Doubled(key=key, superseded=superseded):
                 assert superseded is not None
-                self.superseded[bind_id] = superseded
+                self.superseded[key] = superseded
             case Rested(resting=resting, now=now):
                 self._rest(resting, now)
             case Accepted(provider=provider, account=account):
@@ -354,13 +354,14 @@ class Fold:
         assert applied.bind_id is not None
         old = self.entries.get(intent.address)
         signed = int(intent.signed_at)
-        if isinstance(old, Entry) and old.bind_id is not None and old.bind_id != applied.bind_id:
+        key = (target.provider, applied.bind_id)
+        if isinstance(old, Entry) and old.key is not None and old.key != key:
             ended = old.expires_at is not None and old.expires_at <= signed
             if not ended:
-                self.superseded[old.bind_id] = superseded_by(intent.address, old)
-        self.superseded.pop(applied.bind_id, None)
+                self.superseded[old.key] = superseded_by(intent.address, old)
+        self.superseded.pop(key, None)
         # A vendor that gives an id again means the new binding: it is no ghost of the one that was unbound.
-        self.unbound.pop(applied.bind_id, None)
+        self.unbound.pop(key, None)
         ends = NEVER if not intent.expire_seconds else signed + intent.expire_seconds
         self.entries[intent.address] = replace(
             target,
@@ -373,11 +374,12 @@ class Fold:
         )
 
     def _unbound(self, intent: Intent, bind_id: str, at: int) -> None:
-        self.unbound[bind_id] = at
-        if self.superseded.pop(bind_id, None) is not None:
+        key = (intent.provider, bind_id)
+        self.unbound[key] = at
+        if self.superseded.pop(key, None) is not None:
             return
         entry = self.entries.get(intent.address)
-        if not isinstance(entry, Entry) or entry.bind_id != bind_id:
+        if not isinstance(entry, Entry) or entry.key != key:
             return
         if isinstance(intent.target, Entry):
             self.entries[intent.address] = replace(intent.target, bind_id=None, down_since=at)

@@ -8,7 +8,7 @@ was never seen to list (docs/vendors.md, 1.4 leaves open whether AXG and extensi
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pnsync.model import NEVER, Listing, LiveBinding, LiveGroup, Mode, Observed
+from pnsync.model import NEVER, BindKey, Listing, LiveBinding, LiveGroup, Mode, Observed
 from pnsync.state import Entry, State, Superseded
 
 UNCERTAIN_MODES = frozenset({Mode.AXG, Mode.AXB_EXTENSION})
@@ -23,7 +23,7 @@ class Matched:
     """
 
     rows: Mapping[str, LiveBinding]
-    superseded: Mapping[str, LiveBinding]
+    superseded: Mapping[BindKey, LiveBinding]
     unmanaged: tuple[LiveBinding, ...]
     believed: Mapping[str, LiveBinding] = field(default_factory=dict)
     seen: frozenset[tuple[str, Mode]] = frozenset()
@@ -67,12 +67,12 @@ def match(state: State, observed: Observed) -> Matched:
                 seen.add((entry.provider, entry.mode))
         elif entry.mode in UNCERTAIN_MODES and listed is not None:
             absent.append((address, entry))
-    superseded: dict[str, LiveBinding] = {}
-    for bind_id, old in state.superseded.items():
-        row = rest.get(old.provider, {}).get(bind_id)
+    superseded: dict[BindKey, LiveBinding] = {}
+    for key, old in state.superseded.items():
+        row = rest.get(old.provider, {}).get(old.bind_id)
         if row is not None and same_identity(row, old):
-            superseded[bind_id] = row
-            del rest[old.provider][bind_id]
+            superseded[key] = row
+            del rest[old.provider][old.bind_id]
     believed = {
         address: row_of(entry)
         for address, entry in absent
@@ -83,7 +83,7 @@ def match(state: State, observed: Observed) -> Matched:
         row
         for listed in rest.values()
         for row in listed.values()
-        if row.bind_id not in state.unbound and row.customer_bind_id not in pending
+        if row.key not in state.unbound and row.customer_bind_id not in pending
     )
     return Matched(rows, superseded, unmanaged, believed, frozenset(seen))
 

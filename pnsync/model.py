@@ -291,6 +291,10 @@ class Desired:
     files: tuple[str, ...] = ()
 
 
+BindKey = tuple[str, str]
+"""Which binding of which account: the provider's name and the bind id, as two accounts may give out the same ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveBinding:
     """One binding as a vendor lists it. `expires_at` None means not known (unparsable, or a zone not calibrated)."""
@@ -309,6 +313,11 @@ class LiveBinding:
     expires_at: int | None = None
     naive_expiry: int | None = None
     """LAAFFIC: the listed text read as if it were UTC; `expires_at` = this minus the zone's offset, once calibrated."""
+
+    @property
+    def key(self) -> BindKey:
+        """Which it is among all that is listed."""
+        return self.provider, self.bind_id
 
 
 @dataclass(frozen=True, slots=True)

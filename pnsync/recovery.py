@@ -13,7 +13,7 @@ from pnsync.errors import Diagnostic, Severity
 from pnsync.identity import Identity, address_hash, identify, name_space
 from pnsync.journal import Applied, Doubled, Event, Fold, Noted, Recorded, Resolved, Verdict
 from pnsync.matching import alive, never_listed, same_identity
-from pnsync.model import NEVER, Binding, Listing, LiveBinding, Mode, Observed
+from pnsync.model import NEVER, Binding, BindKey, Listing, LiveBinding, Mode, Observed
 from pnsync.phone import Phone
 from pnsync.state import (
     Entry,
@@ -79,13 +79,11 @@ class _Settling:
         self.adopted: dict[str, str] = {}
         self.decisions: list[Diagnostic] = []
         self.notes: list[Diagnostic] = []
-        self.owners: dict[tuple[str, str], Entry | Superseded] = {
-            (one.provider, one.bind_id): one
-            for one in state.entries.values()
-            if isinstance(one, Entry) and one.bind_id is not None
+        self.owners: dict[BindKey, Entry | Superseded] = {
+            one.key: one for one in state.entries.values() if isinstance(one, Entry) and one.key is not None
         }
-        self.owners.update(((old.provider, bind_id), old) for bind_id, old in state.superseded.items())
-        self.claimed: set[tuple[str, str]] = set()
+        self.owners.update(state.superseded)
+        self.claimed: set[BindKey] = set()
         self.contested: set[str] = set()
 
     def attempt(self, name: str, pending: Pending) -> None:
@@ -109,9 +107,8 @@ class _Settling:
 
     def _taken(self, row: LiveBinding) -> bool:
         """Whether a row is known already. A vendor may give the id of an expired binding to another one."""
-        key = (row.provider, row.bind_id)
-        owner = self.owners.get(key)
-        return key in self.claimed or (owner is not None and same_identity(row, owner))
+        owner = self.owners.get(row.key)
+        return row.key in self.claimed or (owner is not None and same_identity(row, owner))
 
     def _emit(self, event: Event) -> None:
         self.events.append(event)
@@ -175,7 +172,7 @@ class _Settling:
         assert isinstance(target, Entry)
         if intent.customer_bind_id is not None:
             rows = self._indexed(listing).by_id.get(intent.customer_bind_id, [])
-            rows = [row for row in rows if row.bind_id not in self.state.unbound]
+            rows = [row for row in rows if row.key not in self.state.unbound]
             if pending.standing is Standing.ECHO:
                 rows = [row for row in rows if not self._taken(row)]
             if rows and not all(_same_call(row, intent, target) for row in rows):
@@ -190,7 +187,7 @@ class _Settling:
             rows = self._indexed(listing).by_pair.get(pair, [])
             # An id that we unbound may be a ghost of a lagging listing or, where the vendor gives ids again, the outcome.
             told = listing.started_at >= intent.not_before
-            rows = [row for row in rows if told or row.bind_id not in self.state.unbound]
+            rows = [row for row in rows if told or row.key not in self.state.unbound]
             rows = [row for row in rows if self._in_window(row, intent, target)]
             # An answered attempt has its binding: another may be a second delivery or a stranger's, and no id tells.
             answered = pending.standing is Standing.ECHO
@@ -214,7 +211,7 @@ class _Settling:
     ) -> None:
         intent = pending.intent
         first, *others = rows
-        self.claimed.update((row.provider, row.bind_id) for row in rows)
+        self.claimed.update(row.key for row in rows)
         entry = self.fold.entries.get(intent.address)
         if pending.standing is Standing.ECHO and self._newer(entry, target.generation - 1):
             others = rows
@@ -239,7 +236,7 @@ class _Settling:
                 )
             )
         for row in others:
-            self._emit(Doubled(row.bind_id, superseded_of(intent.address, row)))
+            self._emit(Doubled(row.key, superseded_of(intent.address, row)))
 
     def _delivered_again(self, intent: Intent) -> None:
         self.notes.append(
@@ -341,39 +338,33 @@ class _Settling:
         named = {
             address_hash(one): one for one in (*self.declared, *self.state.generations, *self.state.entries)
         }
-        live = {
-            (row.provider, row.bind_id)
-            for listing in self.observed.listings.values()
-            for row in listing.bindings
-        }
+        live = {row.key for listing in self.observed.listings.values() for row in listing.bindings}
         for row in sorted(found, key=_newest_first):
-            ghost = row.bind_id in self.state.unbound or not alive(row, self.now)
+            ghost = row.key in self.state.unbound or not alive(row, self.now)
             identity = identify(row.customer_bind_id)
             if identity is None or ghost or row.customer_bind_id in pending_ids:
                 continue
             self._stray(row, named.get(identity.address_hash), identity, live)
 
-    def _stray(
-        self, row: LiveBinding, address: str | None, identity: Identity, live: set[tuple[str, str]]
-    ) -> None:
-        self.claimed.add((row.provider, row.bind_id))
+    def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: set[BindKey]) -> None:
+        self.claimed.add(row.key)
         if address is None:
-            self._emit(Doubled(row.bind_id, superseded_of(f"{LOST}{identity.address_hash}", row)))
+            self._emit(Doubled(row.key, superseded_of(f"{LOST}{identity.address_hash}", row)))
             return
         entry = self.fold.entries.get(address)
         known = entry if isinstance(entry, Entry) else None
         if isinstance(entry, GroupEntry) or address in self.contested or self._stands(known, identity, live):
-            self._emit(Doubled(row.bind_id, superseded_of(address, row)))
+            self._emit(Doubled(row.key, superseded_of(address, row)))
             return
         adopted = entry_of_row(row, known, self.declared.get(address), identity.generation)
         self._emit(Recorded(address, adopted))
         self.adopted[address] = "made by pnsync and not in the state: its id says so"
 
-    def _stands(self, entry: Entry | None, identity: Identity, live: set[tuple[str, str]]) -> bool:
+    def _stands(self, entry: Entry | None, identity: Identity, live: set[BindKey]) -> bool:
         """Whether the recorded binding stays: it is listed, or newer and not known to have ended."""
-        if entry is None or entry.bind_id is None:
+        if entry is None or entry.down:
             return False
-        return self._newer(entry, identity.generation) or (entry.provider, entry.bind_id) in live
+        return self._newer(entry, identity.generation) or entry.key in live
 
     def _newer(self, entry: Entry | GroupEntry | None, generation: int) -> bool:
         """Whether an entry is a later binding of its address, up, and not known to have ended."""

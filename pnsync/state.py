@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pnsync.model import Binding, Holds, Lifetime, Mode
+from pnsync.model import Binding, BindKey, Holds, Lifetime, Mode
 from pnsync.phone import Phone
 
 
@@ -54,6 +54,11 @@ class Entry:
         """Whether its unbind is done and its bind is not."""
         return self.bind_id is None
 
+    @property
+    def key(self) -> BindKey | None:
+        """Which live binding it records; None while it is down."""
+        return None if self.bind_id is None else (self.provider, self.bind_id)
+
 
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
@@ -86,6 +91,11 @@ class Superseded:
     expires_at: int | None = None
     group: str | None = None
     """The group of people of an axg binding."""
+
+    @property
+    def key(self) -> BindKey:
+        """Which live binding it is."""
+        return self.provider, self.bind_id
 
 
 class Operation(StrEnum):
@@ -223,15 +233,15 @@ class State:
     serial: int = 0
     entries: Mapping[str, Entry | GroupEntry] = field(default_factory=dict)
     pending: Mapping[str, Pending] = field(default_factory=dict)
-    superseded: Mapping[str, Superseded] = field(default_factory=dict)
+    superseded: Mapping[BindKey, Superseded] = field(default_factory=dict)
     quarantine: tuple[Resting, ...] = ()
     accounts: Mapping[str, Account] = field(default_factory=dict)
     generations: Mapping[str, int] = field(default_factory=dict)
     """The highest generation ever used by each of `counters`, so that no customerBindId is used twice."""
     generation_base: int = 0
     """Where generations start in a state that was rebuilt, so that a forgotten one is not used again."""
-    unbound: Mapping[str, int] = field(default_factory=dict)
-    """bind id -> when we unbound it: a row that a lagging listing still shows is never adopted."""
+    unbound: Mapping[BindKey, int] = field(default_factory=dict)
+    """When we unbound what: a row that a lagging listing still shows is never adopted."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Small facts by name: the pseudonym key, plans used, the commit applied, a vendor's calibrated zone."""

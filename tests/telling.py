@@ -81,7 +81,7 @@ def _event(event: Event, before: State) -> str:
             if isinstance(entry, GroupEntry):
                 return f"{address} is group {entry.group_id}"
             return f"{address}: {_entry(entry, old if isinstance(old, Entry) else None)}"
-        case Doubled(bind_id, old):
+        case Doubled((_, bind_id), old):
             return f"{bind_id} is forgotten" if old is None else f"{bind_id} of {_old(old)} is to go"
         case Rested(resting, now):
             rests = [

@@ -94,8 +94,8 @@ def test_no_live_binding_is_lost_and_no_generation_falls(events: list[Event]) ->
     state = EMPTY
     for event in events:
         after = replay(state, [event])
-        held = {one.bind_id for one in state.bindings().values() if one.bind_id} | set(state.superseded)
-        holds = {one.bind_id for one in after.bindings().values() if one.bind_id} | set(after.superseded)
+        held = {one.key for one in state.bindings().values() if one.key} | set(state.superseded)
+        holds = {one.key for one in after.bindings().values() if one.key} | set(after.superseded)
         lost = held - holds
         if isinstance(event, Recorded | Doubled):
             pass
@@ -141,7 +141,7 @@ def test_a_bind_without_a_lifetime_never_expires() -> None:
 def test_an_acknowledged_unbind_takes_the_entry_and_remembers_its_id() -> None:
     state = replay(LIVE, [opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)])
     assert not state.entries
-    assert state.unbound == {"b1": NOW + 1}
+    assert state.unbound == {("nx", "b1"): NOW + 1}
     assert state.generations == {DESK: 1}, "so that no customerBindId is used twice"
 
 
@@ -170,7 +170,7 @@ def test_a_bind_over_a_live_binding_remembers_the_old_half() -> None:
     again = Opened(replace(opened(1).intent, attempt="bind-1b", target=entry(1, generation=2, bind_id=None)))
     state = replay(LIVE, [again, Closed("bind-1b", Applied(bind_id="b2"), NOW + 5)])
     assert state.bindings()[DESK].bind_id == "b2"
-    assert state.superseded.keys() == {"b1"}
+    assert state.superseded.keys() == {("nx", "b1")}
     done = replay(state, [opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)])
     assert done.bindings()[DESK].bind_id == "b2"
     assert not done.superseded

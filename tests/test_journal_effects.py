@@ -47,6 +47,7 @@ from pnsync.state import (
 
 EMPTY = State(lineage="7c4d1a2b")
 DESK = "bindings.desk-1"
+B1, B2, B7, B9 = (("nx", one) for one in ("b1", "b2", "b7", "b9"))
 LIVE = replay(EMPTY, [opened(1), applied(1)])
 UNBIND = opened(1, Operation.UNBIND)
 
@@ -66,7 +67,7 @@ def test_what_was_frozen_stays_when_folding_goes_on() -> None:
     before = fold.done()
     for event in (
         opened(2), Recorded("bindings.desk-3", entry(3)), Noted("a", "b"), Accepted("nx", Account("h", "f")),
-        Doubled("b7", superseded_by(DESK, entry(1))), Closed("bind-2", NotSent("x"), NOW),
+        Doubled(B7, superseded_by(DESK, entry(1))), Closed("bind-2", NotSent("x"), NOW),
         Rested((Resting("nx", "447401264117", DESK, NOW + 9),), NOW), UNBIND, applied(1, Operation.UNBIND),
     ):  # fmt: skip
         fold.fold(event)
@@ -88,9 +89,9 @@ def test_an_account_is_recorded_by_its_provider() -> None:
 
 def test_a_second_live_binding_is_remembered_and_forgotten_by_its_id() -> None:
     old = superseded_by(DESK, entry(1))
-    known = replay(EMPTY, [Doubled("b1", old), Doubled("b2", old)])
-    assert known == replace(EMPTY, superseded={"b1": old, "b2": old})
-    assert replay(known, [Doubled("b1", None), Doubled("never", None)]).superseded == {"b2": old}
+    known = replay(EMPTY, [Doubled(B1, old), Doubled(B2, old)])
+    assert known == replace(EMPTY, superseded={B1: old, B2: old})
+    assert replay(known, [Doubled(B1, None), Doubled(("nx", "never"), None)]).superseded == {B2: old}
 
 
 def test_the_old_half_is_remembered_with_all_that_tells_it_apart() -> None:
@@ -109,7 +110,7 @@ def test_the_old_half_is_remembered_with_all_that_tells_it_apart() -> None:
     )
     again = Opened(replace(opened(1).intent, attempt="again", target=entry(1, generation=2)))
     state = replay(replace(EMPTY, entries={DESK: old}), [again, Closed("again", Applied("b2"), NOW)])
-    assert state.superseded == {"b1": superseded_by(DESK, old)}
+    assert state.superseded == {B1: superseded_by(DESK, old)}
 
 
 @pytest.mark.parametrize(
@@ -125,15 +126,15 @@ def test_an_old_half_that_had_ended_when_the_new_was_asked_for_is_not_remembered
 
 def test_unbound_ids_are_remembered_for_a_week_to_the_second() -> None:
     assert UNBOUND_MEMORY_SECONDS == 604800
-    state = replace(EMPTY, unbound={"old": NOW, "new": NOW + 1})
-    assert replay(state, [Began("h", "pnsync apply", NOW + 604800)]).unbound == {"new": NOW + 1}
+    state = replace(EMPTY, unbound={B1: NOW, B2: NOW + 1})
+    assert replay(state, [Began("h", "pnsync apply", NOW + 604800)]).unbound == {B2: NOW + 1}
 
 
 def test_an_id_that_a_bind_was_given_is_neither_superseded_nor_unbound_any_more() -> None:
     old = superseded_by(DESK, entry(1))
-    state = replace(EMPTY, superseded={"b1": old, "b2": old}, unbound={"b1": NOW, "b2": NOW})
+    state = replace(EMPTY, superseded={B1: old, B2: old}, unbound={B1: NOW, B2: NOW})
     after = replay(state, [opened(1), applied(1)])
-    assert (after.superseded, after.unbound) == ({"b2": old}, {"b2": NOW})
+    assert (after.superseded, after.unbound) == ({B2: old}, {B2: NOW})
 
 
 @pytest.mark.parametrize("number", [0, 1, 4])
@@ -206,7 +207,7 @@ def test_an_attempt_that_was_overtaken_gives_no_generation_back() -> None:
 def test_a_listing_that_shows_an_unbind_done_is_the_time_of_it() -> None:
     told = Resolved("unbind-1", Verdict.APPLIED, NOW + 500, None)
     state = replay(LIVE, [UNBIND, told])
-    assert (state.entries, state.unbound) == ({}, {"b1": NOW + 500})
+    assert (state.entries, state.unbound) == ({}, {B1: NOW + 500})
 
 
 def test_what_lapsed_keeps_what_the_vendor_said() -> None:
@@ -243,9 +244,9 @@ def test_an_unbind_of_a_change_leaves_what_comes_down_since_then() -> None:
 def test_an_unbind_of_another_binding_leaves_the_entry() -> None:
     begun = Opened(replace(UNBIND.intent, bind_id="b9"))
     state = replay(LIVE, [begun, applied(1, Operation.UNBIND)])
-    assert (state.entries, state.unbound) == (LIVE.entries, {"b9": NOW + 1})
+    assert (state.entries, state.unbound) == (LIVE.entries, {B9: NOW + 1})
     gone = replay(EMPTY, [begun, applied(1, Operation.UNBIND)])
-    assert (gone.entries, gone.unbound) == ({}, {"b9": NOW + 1})
+    assert (gone.entries, gone.unbound) == ({}, {B9: NOW + 1})
 
 
 CREW = GroupEntry("nx", "", "couriers", (Phone("447700900111"),), holds=Holds.PEOPLE)
@@ -298,3 +299,24 @@ def test_a_bind_over_a_group_supersedes_nothing() -> None:
     state = replace(EMPTY, entries={DESK: CREW})
     after = replay(state, [opened(1), applied(1)])
     assert after.superseded == {} and isinstance(after.entries[DESK], Entry)
+
+
+# -- two accounts that give out the same ids -------------------------------------------------------------------------
+
+
+def test_an_id_of_another_account_is_another_binding() -> None:
+    """A rebind to another provider whose id is the old one's: both are remembered, and each goes by itself."""
+    moved = entry(1, generation=2, provider="other", bind_id=None)
+    bind = Opened(replace(opened(1).intent, attempt="moved", provider="other", target=moved))
+    both = replay(LIVE, [bind, Closed("moved", Applied("b1"), NOW + 5)])
+    assert both.bindings()[DESK].key == ("other", "b1")
+    assert both.superseded.keys() == {B1}
+    done = replay(both, [opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)])
+    assert done.bindings()[DESK].key == ("other", "b1") and not done.superseded
+    assert done.unbound.keys() == {B1}
+
+
+def test_an_unbind_leaves_an_entry_that_has_its_id_at_another_account() -> None:
+    elsewhere = replace(EMPTY, entries={DESK: entry(1, provider="other")})
+    after = replay(elsewhere, [opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)])
+    assert after.entries == elsewhere.entries

@@ -320,7 +320,7 @@ def test_a_superseded_binding_is_unbound_and_a_gone_one_forgotten() -> None:
     change = only(planned([ORDER], known, [row_of(OURS), row_of(twin)]))
     assert (change.action, change.cause, change.calls) == (Action.UNBIND, Cause.RECOVERY, 1)
     found = planned([ORDER], known, [row_of(OURS)])
-    assert found.empty and found.bookkeeping == (Doubled("order-0", None),)
+    assert found.empty and found.bookkeeping == (Doubled(("nx", "order-0"), None),)
     ended = replace(row_of(twin), expires_at=NOW - 1)
     assert planned([ORDER], known, [row_of(OURS), ended]).empty
 

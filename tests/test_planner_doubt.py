@@ -144,13 +144,13 @@ def test_another_binding_under_a_used_id_is_not_ours() -> None:
 
 def test_a_ghost_of_what_was_unbound_is_nobodys() -> None:
     entry = made(axb("order"))
-    known = state(unbound={"order-1": NOW - 5}, generations={"bindings.order": 1})
+    known = state(unbound={("nx", "order-1"): NOW - 5}, generations={"bindings.order": 1})
     found = planned([], known, [row_of(entry)])
     assert found.empty and found.unmanaged == 0 and found.bookkeeping == ()
 
 
 def test_an_id_that_a_vendor_uses_again_is_ours_where_the_state_says_so() -> None:
-    known = state(bound(ride("r")), unbound={"r-1": NOW - 9000})
+    known = state(bound(ride("r")), unbound={("la", "r-1"): NOW - 9000})
     assert planned([ride("r")], known).unchanged == 1
 
 
@@ -244,7 +244,7 @@ def test_a_superseded_one_is_not_forgotten_while_it_may_live() -> None:
     found = planned([desk("d", "102")], known, [])
     assert found.bookkeeping == () and codes(found) == ["P340", "P341"]
     later = planned([desk("d", "102")], known, [], now=NOW + 2 * DAY)
-    assert Doubled("d-0", None) in later.bookkeeping
+    assert Doubled(("nx", "d-0"), None) in later.bookkeeping
 
 
 # -- needs -------------------------------------------------------------------------------------------------------------

@@ -128,7 +128,9 @@ def test_two_rows_of_one_id() -> None:
     found = settled(open_(one), rows)
     entry = found.state.entries["bindings.order"]
     assert isinstance(entry, Entry) and entry.bind_id == "older"
-    assert list(found.state.superseded) == ["newer"] and [note.code for note in found.notes] == ["P304"]
+    assert list(found.state.superseded) == [("nx", "newer")] and [note.code for note in found.notes] == [
+        "P304"
+    ]
     plan = planned([ORDER], open_(one), rows)
     assert what(plan) == [("unbind", "order")] and plan.steps[0].unbinds is not None
     assert plan.steps[0].unbinds.bind_id == "newer"
@@ -215,7 +217,7 @@ def test_an_unbind_that_is_no_longer_listed_took_effect(declared: Any) -> None:
     known = open_(unbinding(entry, declared.address), entries={declared.address: entry})
     found = settled(known, [])
     assert verdicts(found) == [Verdict.APPLIED] and declared.address not in found.state.entries
-    assert entry.bind_id in found.state.unbound
+    assert entry.key in found.state.unbound
     assert settled(known, observed(scans=1)).events == ()
 
 
@@ -279,8 +281,10 @@ def test_who_is_no_candidate() -> None:
     entry = made(ride("other"), bind_id="row-1")
     twin = effect(one)
     assert settled(open_(replace(one, known_ids=("row-1",))), [twin]).events == ()
-    assert settled(open_(one, unbound={"row-1": NOW - 9}), [twin]).events == ()
+    assert settled(open_(one, unbound={("la", "row-1"): NOW - 9}), [twin]).events == ()
     assert settled(open_(one, entries={"bindings.other": entry}), [twin]).events == ()
+    elsewhere = open_(one, unbound={("la-2", "row-1"): NOW - 9})
+    assert verdicts(settled(elsewhere, [twin])) == [Verdict.APPLIED], "another account's ids are its own"
     held = state(pending=pending(one), superseded=superseded("bindings.other", entry))
     assert settled(held, [twin]).events == ()
     assert settled(open_(one), [replace(twin, phone_b=phone(9))]).events == ()
@@ -322,7 +326,7 @@ def test_a_late_effect_beside_a_retry_that_took_effect_is_unbound() -> None:
     entry = made(RIDE, generation=2, age=100, bind_id="row-2")
     known = open_(first, standing=Standing.REFUSED, entries={RIDE.address: entry})
     found = settled(known, [row_of(entry), effect(first, late=350)])
-    assert verdicts(found) == [] and list(found.state.superseded) == ["row-1"]
+    assert verdicts(found) == [] and list(found.state.superseded) == [("la", "row-1")]
     assert what(planned([RIDE], known, [row_of(entry), effect(first, late=350)])) == [("unbind", "ride")]
 
 
@@ -434,7 +438,7 @@ def test_a_declared_id_proves_nothing() -> None:
 @pytest.mark.parametrize("ghost", ["unbound", "expired"])
 def test_a_ghost_is_never_adopted(ghost: str) -> None:
     row = row_of(made(DESK))
-    known = state(unbound={"desk-1": NOW - 3}) if ghost == "unbound" else state()
+    known = state(unbound={("nx", "desk-1"): NOW - 3}) if ghost == "unbound" else state()
     seen = replace(row, expires_at=NOW - 1) if ghost == "expired" else row
     assert settled(known, [seen]).events == ()
 
@@ -444,7 +448,7 @@ def test_a_stray_beside_the_recorded_binding_is_unbound() -> None:
     known = state(bound(DESK, generation=2))
     found = settled(known, [*rows_of(known), stray])
     (event,) = found.events
-    assert isinstance(event, Doubled) and event.superseded is not None and event.bind_id == "desk-1"
+    assert isinstance(event, Doubled) and event.superseded is not None and event.key == ("nx", "desk-1")
     lagging = settled(known, [stray])
     assert [type(one) for one in lagging.events] == [Doubled]
 
@@ -453,7 +457,7 @@ def test_the_newest_of_several_strays_is_adopted() -> None:
     found = settled(state(), [row_of(made(DESK, generation=one)) for one in (1, 3, 2)], NOW, DESK)
     entry = found.state.entries["bindings.desk"]
     assert isinstance(entry, Entry) and entry.generation == 3
-    assert sorted(found.state.superseded) == ["desk-1", "desk-2"]
+    assert sorted(found.state.superseded) == [("nx", "desk-1"), ("nx", "desk-2")]
 
 
 def test_a_stray_ends_what_is_down_or_has_expired() -> None:

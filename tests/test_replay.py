@@ -48,14 +48,14 @@ def after_bind(known: State, number: str = "new-1") -> State:
 
 
 def test_a_bind_supersedes_what_may_still_live() -> None:
-    assert list(after_bind(state(bound(ORDER))).superseded) == ["order-1"]
+    assert list(after_bind(state(bound(ORDER))).superseded) == [("nx", "order-1")]
     assert after_bind(state(bound(ORDER, age=2 * DAY))).superseded == {}
     assert after_bind(state()).superseded == {}
 
 
 def test_an_id_that_comes_again_is_no_ghost() -> None:
-    after = after_bind(state(unbound={"new-1": NOW - 60, "other": NOW - 60}))
-    assert dict(after.unbound) == {"other": NOW - 60}
+    after = after_bind(state(unbound={("nx", "new-1"): NOW - 60, ("nx", "other"): NOW - 60}))
+    assert dict(after.unbound) == {("nx", "other"): NOW - 60}
     entry = after.entries["bindings.order"]
     assert isinstance(entry, Entry) and (entry.bind_id, entry.bound_at, entry.expires_at) == (
         "new-1",
@@ -86,8 +86,8 @@ def test_an_unbind_of_a_superseded_binding_leaves_the_address() -> None:
     known = state(bound(ORDER), superseded=superseded("bindings.order", twin))
     one = intent(None, "bindings.order", operation=Operation.UNBIND, bind_id="order-0")
     after = replay(known, [Opened(one), Closed(one.attempt, Applied(), NOW)])
-    assert after.entries == known.entries and after.superseded == {} and "order-0" in after.unbound
-    assert replay(known, [Doubled("order-0", None)]).superseded == {}
+    assert after.entries == known.entries and after.superseded == {} and ("nx", "order-0") in after.unbound
+    assert replay(known, [Doubled(("nx", "order-0"), None)]).superseded == {}
     assert replay(known, [Resolved("nothing", Verdict.APPLIED, NOW)]) == known
 
 
@@ -176,7 +176,7 @@ def test_beside_a_decision_no_stray_takes_the_address() -> None:
     known = state(pending=pending(one), generations={"bindings.d": 5})
     found = settle(known, observed([wrong, stray]), {}, NOW)
     assert [decision.code for decision in found.decisions] == ["P301"]
-    assert found.state.entries == {} and found.state.superseded["d-3"].address == "bindings.d"
+    assert found.state.entries == {} and found.state.superseded["nx", "d-3"].address == "bindings.d"
 
 
 def test_an_address_with_an_open_attempt_keeps_even_its_second_binding() -> None:

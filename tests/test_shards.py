@@ -202,11 +202,11 @@ def test_a_serial_counts_what_every_part_has_recorded() -> None:
 
 def test_an_id_that_a_vendor_gave_again_is_not_unbound() -> None:
     """One part unbound it, another one's binding has it now: the memory of the one must not hide the other's."""
-    unbound = State("l", unbound={"b1": NOW - 60})
+    unbound = State("l", unbound={("nx", "b1"): NOW - 60})
     bound = State("l", entries={"bindings.desk-1": entry(1)})
     assert unite([unbound, bound], serial=0).unbound == {}
-    later = State("l", unbound={"b1": NOW + 60})
-    assert unite([later, bound], serial=0).unbound == {"b1": NOW + 60}
+    later = State("l", unbound={("nx", "b1"): NOW + 60})
+    assert unite([later, bound], serial=0).unbound == {("nx", "b1"): NOW + 60}
 
 
 def test_what_other_runs_are_at() -> None:

@@ -125,7 +125,7 @@ def test_an_old_half_that_was_left_is_told_with_the_reason(
     bench.go(planned([desk("d", "102")], known), not_after=not_after)
     assert bench.calls == ["bind d"]
     assert bench.failed == {"d": ("A130", f"half done: {reason}")}
-    assert bench.state.superseded.keys() == {"d-1"}
+    assert bench.state.superseded.keys() == {("nx", "d-1")}
 
 
 def test_at_the_end_of_its_four_seconds_nothing_is_begun() -> None:

@@ -96,7 +96,8 @@ def test_the_file_is_sorted_json_with_an_entry_a_line() -> None:
 def test_every_item_of_a_state_has_a_line_of_its_own(state: State) -> None:
     lines = dumps(state).split(b"\n")
     for name in ("entries", "pending", "superseded", "accounts", "failures", "unbound", "notes"):
-        for key in getattr(state, name):
+        for item in getattr(state, name):
+            key = "/".join(item) if isinstance(item, tuple) else item
             assert (
                 sum(line.startswith(b"    " + json.dumps(key, ensure_ascii=False).encode()) for line in lines)
                 >= 1

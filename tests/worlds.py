@@ -9,6 +9,7 @@ from pnsync.matching import row_of
 from pnsync.model import (
     NEVER,
     Binding,
+    BindKey,
     Desired,
     Group,
     Holds,
@@ -270,7 +271,7 @@ def pending(*intents: Intent, standing: Standing = Standing.UNKNOWN) -> dict[str
     return {one.attempt: Pending(one, standing) for one in intents}
 
 
-def superseded(address: str, entry: Entry, **more: Any) -> dict[str, Superseded]:
+def superseded(address: str, entry: Entry, **more: Any) -> dict[BindKey, Superseded]:
     """An entry remembered as one that is to be unbound."""
     assert entry.bind_id is not None
     found = Superseded(
@@ -285,4 +286,4 @@ def superseded(address: str, entry: Entry, **more: Any) -> dict[str, Superseded]
         expires_at=entry.expires_at,
         **more,
     )
-    return {found.bind_id: found}
+    return {found.key: found}

@@ -14,7 +14,7 @@ from pnsync.apply.progress import Tally
 from pnsync.apply.settlement import REREADS, Ending
 from pnsync.errors import ExitCode, Interrupted
 from pnsync.interfaces import Clock, Interrupt
-from pnsync.model import Observed
+from pnsync.model import BindKey, Observed
 from pnsync.plan import Plan
 from pnsync.verdict import Reporter, Warned
 
@@ -51,7 +51,7 @@ class Canary:
         self.tally.codes.add(ExitCode.PARTIAL)
         self.report(Warned("A170", "the canary failed, and nothing further was begun", "; ".join(why)))
 
-    def _failure(self, first: Plan, gone: set[str]) -> list[str]:
+    def _failure(self, first: Plan, gone: set[BindKey]) -> list[str]:
         """Why the first changes are not as they should be; empty where they are."""
         if any(map(self.ending.mine, self.session.state.blocking())):
             self.ending.settle(self.settle_seconds)
@@ -64,12 +64,13 @@ class Canary:
             why += [f"{one} is still listed" for one in self._still_listed(first, unbound)]
         return why
 
-    def _still_listed(self, first: Plan, unbound: set[str]) -> list[str]:
+    def _still_listed(self, first: Plan, unbound: set[BindKey]) -> list[str]:
         """The unbound ids that the listing goes on to show."""
         still: list[str] = []
         for pause in (*REREADS, None):
             listings = self.observe({one.provider for one in first.changes}).listings
-            still = sorted({row.bind_id for one in listings.values() for row in one.bindings} & unbound)
+            listed = {row.key for one in listings.values() for row in one.bindings}
+            still = sorted(bind_id for _, bind_id in listed & unbound)
             if not still or pause is None or self.interrupt.signal is not None:
                 break
             self.clock.sleep(pause)

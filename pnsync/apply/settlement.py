@@ -136,7 +136,7 @@ class Ending:
             gone, result = intent.address not in state.entries, "deleted"
         else:
             final = intent.operation is Operation.UNBIND and intent.target is None
-            gone, result = final and intent.bind_id in state.unbound, "unbound"
+            gone, result = final and (intent.provider, intent.bind_id) in state.unbound, "unbound"
         if gone:
             self.tally.done[intent.address] = result
             self.tally.failures.pop(intent.address, None)

@@ -91,7 +91,7 @@ class Target:
                     more = _faulty(error, made)
                     if not more:
                         raise
-                left_out = {(row.provider, row.bind_id): why for row, why in made.left_out}
+                left_out = {row.key: why for row, why in made.left_out}
                 made = remake(left_out | more)
             raise UsageError("too many live bindings cannot be declared", "The files are left as they were.")
         except BaseException:
@@ -151,7 +151,7 @@ def _faulty(error: ConfigError, made: Declarations) -> dict[Key, str]:
         row = made.rows.get((one.address or "").removeprefix("bindings."))
         if row is None:
             return {}
-        found.setdefault((row.provider, row.bind_id), f"{one.code}, {one.summary}")
+        found.setdefault(row.key, f"{one.code}, {one.summary}")
     return found
 
 

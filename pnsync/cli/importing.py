@@ -122,7 +122,7 @@ def _asked(
     name = address.removeprefix("bindings.")
     declared = desired.bindings.get(name)
     row = found.row(f"bindings.{name}", bind_id, provider or (declared.provider if declared else None))
-    return [row], {(row.provider, row.bind_id): name}
+    return [row], {row.key: name}
 
 
 def _take_declared(

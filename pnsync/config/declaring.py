@@ -102,7 +102,7 @@ def declarations(
     members = _members(desired, observed)
     numbers = None if known is None else NumberNames(known)
     for row in rows:
-        key = (row.provider, row.bind_id)
+        key = row.key
         vendor = desired.providers[row.provider].type
         pool = how.pool_number or pools.get((row.provider, row.phone_x or ""))
         reason = how.left_out.get(key) or _undeclarable(row, vendor, pool, how.expires_in)

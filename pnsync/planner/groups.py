@@ -309,18 +309,18 @@ def settle_groups(drafts: Sequence[Draft], state: State, now: int) -> tuple[list
             kept.append(one)
     if not any(one.action is Action.DELETE_GROUP for one in kept):
         return kept, deferred
-    freed = {(one.old.provider, one.old.bind_id) for one in kept if one.old is not None}
+    freed = {one.old.key for one in kept if one.old is not None}
     not_live = {one.address for one in kept if one.action in (Action.BIND, Action.FORGET)}
     users: dict[str, str] = {}
     for address, entry in state.entries.items():
         if address in not_live:
             continue
-        if isinstance(entry, Entry) and entry.group_id is not None and entry.bind_id is not None:
+        if isinstance(entry, Entry) and entry.group_id is not None and not entry.down:
             ended = entry.expires_at is not None and entry.expires_at <= now
-            if not ended and (entry.provider, entry.bind_id) not in freed:
+            if not ended and entry.key not in freed:
                 users.setdefault(entry.group_id, address)
-    for bind_id, old in state.superseded.items():
-        if old.group is not None and (old.provider, bind_id) not in freed:
+    for key, old in state.superseded.items():
+        if old.group is not None and key not in freed:
             users.setdefault(f"groups.{old.group}", old.address)
     fitting: list[Draft] = []
     for one in kept:

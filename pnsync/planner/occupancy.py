@@ -72,10 +72,10 @@ class Occupancy:
                 for address, row in rows.items():
                     if alive(row, self.now):
                         self._hold(row_holds(row, self.exclusive), _Holder(address, row.bind_id))
-            for bind_id, old in self.state.superseded.items():
-                listed = self.matched.superseded.get(bind_id)
+            for key, old in self.state.superseded.items():
+                listed = self.matched.superseded.get(key)
                 if listed is not None and alive(listed, self.now):
-                    self._hold(row_holds(listed, self.exclusive), _Holder(old.address, bind_id))
+                    self._hold(row_holds(listed, self.exclusive), _Holder(old.address, old.bind_id))
             for one in self.state.blocking().values():
                 intent = one.intent
                 if intent.operation is Operation.BIND and isinstance(intent.target, Entry):

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from pnsync.errors import Diagnostic, Severity
 from pnsync.journal import Doubled, Event, Noted, Rested, replay
 from pnsync.matching import alive, known_expiry, listed_note, match, never_listed, unrefreshed
-from pnsync.model import NEVER, Binding, Desired, Mode, Observed
+from pnsync.model import NEVER, Binding, BindKey, Desired, Mode, Observed
 from pnsync.plan import Action, Cause, Deferred, Plan, binding_attributes, group_attributes
 from pnsync.planner.allocation import Allocation, allocate
 from pnsync.planner.cases import Declared
@@ -151,8 +151,8 @@ class _Planning:
         short = [one for one, without in declared.short() if any(map(self._concerns, without))]
         for address, entry in sorted(self._undeclared()):
             self._gone_from_files(address, entry, self.bindings.get(address))
-        for bind_id, old in sorted(self.state.superseded.items()):
-            self._superseded(bind_id, old)
+        for key, old in sorted(self.state.superseded.items()):
+            self._superseded(key, old)
         found.drafts = [again(one, self.interrupted.get(one.address)) for one in found.drafts]
         self._adoptions()
         selected = self._selected()
@@ -334,12 +334,12 @@ class _Planning:
             draft = replace(draft, events=(*draft.events, Rested(resting, self.now)))
         self.found.drafts.append(replace(draft, missing=missing))
 
-    def _superseded(self, bind_id: str, old: Superseded) -> None:
+    def _superseded(self, key: BindKey, old: Superseded) -> None:
         """A second live binding of an address goes; the memory of one that is gone goes too."""
         found = self.found
         if old.address in found.blocking:
             return
-        row = self.matched.superseded.get(bind_id)
+        row = self.matched.superseded.get(key)
         if row is not None:
             if alive(row, self.now) and not found.hidden(old.provider, old.address, Action.UNBIND):
                 found.drafts.append(superseded_draft(old, row))
@@ -347,7 +347,7 @@ class _Planning:
         ended = old.expires_at is not None and old.expires_at <= self.now
         mode = Mode.AXB_EXTENSION if old.extension else Mode.AXG if old.group else Mode.AXB
         if ended or (found.trusted(old.provider) and not never_listed(self.state, old.provider, mode)):
-            found.bookkeeping.append(Doubled(bind_id, None))
+            found.bookkeeping.append(Doubled(key, None))
         elif found.trusted(old.provider):
             found.unproven(old.address, old)
 

@@ -173,12 +173,12 @@ def timeline(desired: Desired, state: State, plan: Plan, now: int) -> tuple[Mome
 
 def _after(state: State, plan: Plan, now: int) -> dict[str, tuple[Lifetime, int]]:
     """Lifetime and end of every binding once a plan is applied, by address."""
-    gone = {(one.provider, one.unbinds.bind_id) for one in plan.steps if one.unbinds is not None}
+    gone = {one.unbinds.key for one in plan.steps if one.unbinds is not None}
     forgotten = {one.address for one in plan.changes if one.action is Action.FORGET}
     found = {
         address: (one.lifetime, one.expires_at)
         for address, one in state.bindings().items()
-        if one.expires_at is not None and (one.provider, one.bind_id) not in gone and address not in forgotten
+        if one.expires_at is not None and one.key not in gone and address not in forgotten
     }
     for step in plan.steps:
         if step.operation is Operation.BIND and isinstance(step.target, Entry):

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pnsync.model import Desired, Group, Holds, Listing, LiveBinding, Observed
+from pnsync.model import BindKey, Desired, Group, Holds, Listing, LiveBinding, Observed
 from pnsync.state import State
 
 
@@ -44,7 +44,7 @@ class GroupUse:
 
 def usage(desired: Desired, state: State, observed: Observed, *, now: float) -> tuple[GroupUse, ...]:
     """Every group and pool that the vendors list, by provider and name."""
-    ours = {entry.bind_id for entry in state.bindings().values()}
+    ours = {entry.key for entry in state.bindings().values()}
     found: list[GroupUse] = []
     for name, listing in sorted(observed.listings.items()):
         rows = _rows_by_number(listing)
@@ -94,10 +94,10 @@ def _declared(desired: Desired, listing: Listing) -> dict[str, Group]:
 
 
 def _over(
-    numbers: Iterable[str], rows: Mapping[str, Sequence[LiveBinding]], ours: set[str | None]
+    numbers: Iterable[str], rows: Mapping[str, Sequence[LiveBinding]], ours: set[BindKey | None]
 ) -> tuple[int, int]:
     """Listed bindings over these numbers, each counted once, and how many are ours."""
-    ids = {row.bind_id for one in numbers for row in rows.get(one, ())}
+    ids = {row.key for one in numbers for row in rows.get(one, ())}
     return len(ids), len(ids & ours)
 
 
@@ -127,7 +127,7 @@ def _number(
     phone_x: str,
     rows: Mapping[str, Sequence[LiveBinding]],
     resting: Counter[tuple[str, str]],
-    ours: set[str | None],
+    ours: set[BindKey | None],
     group: Group,
 ) -> NumberUse:
     live = list(rows.get(phone_x, ()))
@@ -135,9 +135,9 @@ def _number(
     low, high = group.extension_range
     taken = {row.extension for row in live if row.extension is not None} | rested | group.reserved_extensions
     free = 0 if phone_x in group.drain else sum(1 for one in range(low, high + 1) if f"{one:03}" not in taken)
-    return NumberUse(phone_x, len(live), sum(1 for row in live if row.bind_id in ours), len(rested), free)
+    return NumberUse(phone_x, len(live), sum(1 for row in live if row.key in ours), len(rested), free)
 
 
-def _pooled(phone_x: str, rows: Mapping[str, Sequence[LiveBinding]], ours: set[str | None]) -> NumberUse:
+def _pooled(phone_x: str, rows: Mapping[str, Sequence[LiveBinding]], ours: set[BindKey | None]) -> NumberUse:
     live = list(rows.get(phone_x, ()))
-    return NumberUse(phone_x, len(live), sum(1 for row in live if row.bind_id in ours), 0, None)
+    return NumberUse(phone_x, len(live), sum(1 for row in live if row.key in ours), 0, None)

@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pnsync.matching import Matched, alive
-from pnsync.model import Desired, LiveBinding, Mode, Observed
+from pnsync.model import BindKey, Desired, LiveBinding, Mode, Observed
 from pnsync.plan import Change, Step
 from pnsync.routing.table import Route, Table, add_listed_groups, at, of_entry, of_row
 from pnsync.state import Entry, GroupEntry, Operation, State
-
-RowKey = tuple[str, str]
-"""Provider and bind id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +28,18 @@ class Live:
         """Every live row with its address, ours first."""
         for rows in (self.matched.rows, self.matched.believed):
             yield from ((row, address) for address, row in rows.items() if alive(row, self.now))
-        for bind_id, row in self.matched.superseded.items():
+        for key, row in self.matched.superseded.items():
             if alive(row, self.now):
-                yield row, self.state.superseded[bind_id].address
+                yield row, self.state.superseded[key].address
         yield from ((row, None) for row in self.matched.unmanaged if alive(row, self.now))
 
     def route(self, row: LiveBinding, address: str | None) -> Route:
         """A row's route; an entry tells its mode and group only where the row is the one it records."""
         entry = None if address is None else self.state.entries.get(address)
-        if isinstance(entry, Entry) and entry.bind_id == row.bind_id:
+        if isinstance(entry, Entry) and entry.key == row.key:
             return of_row(row, address, entry)
         found = of_row(row, address)
-        old = self.state.superseded.get(row.bind_id)
+        old = self.state.superseded.get(row.key)
         if old is not None and old.group is not None:
             return replace(found, mode=Mode.AXG, group=old.group)
         return found
@@ -55,7 +52,7 @@ class Following:
         """`only` leaves out rows that nobody will ask for; they stand in `rest`."""
         self.table = Table()
         self.rest: list[tuple[LiveBinding, str | None]] = []
-        self.bound: dict[RowKey, Route] = {}
+        self.bound: dict[BindKey, Route] = {}
         """The live bindings of the table that were there at the beginning."""
         self._live = live
         add_listed_groups(
@@ -70,7 +67,7 @@ class Following:
                 continue
             route = live.route(row, address)
             self.table.add(route)
-            self.bound[(row.provider, row.bind_id)] = route
+            self.bound[row.key] = route
 
     def unbinds(self, step: Step) -> Route | None:
         """The live binding that a step takes away; None where nothing of it is live."""

@@ -91,7 +91,7 @@ class _Rehearsing:
                     numbers.add(made.phone_x)
 
         def touched(row: LiveBinding) -> bool:
-            if (row.provider, row.bind_id) in self.unbound_at:
+            if row.key in self.unbound_at:
                 return True
             if row.extension:
                 return (row.phone_x, row.extension) in extensions

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from pnsync.checkout import COMMIT_NOTE
 from pnsync.errors import UsageError
 from pnsync.journal import Closed, Doubled, Event, Noted, Opened, Recorded, Resolved, Rested
-from pnsync.model import Desired, ProviderConfig
+from pnsync.model import BindKey, Desired, ProviderConfig
 from pnsync.policy.holds import FREEZE_NOTE, HOLD_NOTE
 from pnsync.policy.precedent import POLICY_NOTE
 from pnsync.reports.status import RUN_NOTE
@@ -31,6 +31,7 @@ SHARED_NOTES: Final = (SECRET_NOTE, FREEZE_NOTE)
 SHARED_PREFIXES: Final = ("zone.", "lists.")
 """Facts of an account that any run may learn, and every run needs."""
 
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
@@ -51,7 +52,7 @@ def _part(state: State, shard: Shard, serial: int) -> State:
         superseded={name: one for name, one in state.superseded.items() if shard.holds(one.address)},
         quarantine=tuple(one for one in state.quarantine if shard.holds(one.address)),
         generations=own(state.generations),
-        unbound=own(state.unbound),
+        unbound={key: at for key, at in state.unbound.items() if shard.holds("/".join(key))},
         failures=own(state.failures),
         notes={
             name: value
@@ -110,8 +111,8 @@ def owned(events: Iterable[Event], shard: Shard, known: State) -> tuple[Event, .
             case Recorded(address=address):
                 if not shard.holds(address):
                     continue
-            case Doubled(bind_id=bind_id, superseded=superseded):
-                old = superseded or known.superseded.get(bind_id)
+            case Doubled(key=key, superseded=superseded):
+                old = superseded or known.superseded.get(key)
                 if old is None or not shard.holds(old.address):
                     continue
             case Rested(resting=resting, now=now):
@@ -202,21 +203,21 @@ def _at(note: str) -> float:
         return 0.0
 
 
-def _unbound(parts: Sequence[State]) -> dict[str, int]:
+def _unbound(parts: Sequence[State]) -> dict[BindKey, int]:
     """What was unbound, but for ids that a vendor gave again: one part's binding ends another part's memory of its id."""
     found = _highest(one.unbound for one in parts)
     if found:
         for part in parts:
             for entry in part.entries.values():
-                if isinstance(entry, Entry) and entry.bind_id in found:
-                    again = entry.bound_at is not None and entry.bound_at >= found[entry.bind_id]
-                    if again and entry.bind_id not in part.unbound:
-                        del found[entry.bind_id]
+                if isinstance(entry, Entry) and entry.key in found:
+                    again = entry.bound_at is not None and entry.bound_at >= found[entry.key]
+                    if again and entry.key not in part.unbound:
+                        del found[entry.key]
     return found
 
 
-def _joined(parts: Iterable[Mapping[str, _Value]]) -> dict[str, _Value]:
-    found: dict[str, _Value] = {}
+def _joined(parts: Iterable[Mapping[_Key, _Value]]) -> dict[_Key, _Value]:
+    found: dict[_Key, _Value] = {}
     for part in parts:
         for name, value in part.items():
             found.setdefault(name, value)
@@ -227,8 +228,8 @@ def _sorted(parts: Iterable[Mapping[str, _Value]]) -> dict[str, _Value]:
     return dict(sorted(_joined(parts).items()))
 
 
-def _highest(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _highest(parts: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    found: dict[_Key, int] = {}
     for part in parts:
         for name, value in part.items():
             found[name] = max(value, found.get(name, value))

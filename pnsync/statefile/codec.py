@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any, cast
 
-from pnsync.model import NEVER, Holds, Lifetime, Mode
+from pnsync.model import NEVER, BindKey, Holds, Lifetime, Mode
 from pnsync.phone import Phone
 from pnsync.state import (
     Account,
@@ -203,6 +203,17 @@ def _present(**values: Any) -> Json:
 
 def _phone_or_none(text: str | None, address: str, name: str, seal: PhoneCodec) -> Phone | None:
     return None if text is None else seal.decode(text, address, name)
+
+
+def key_text(key: BindKey) -> str:
+    """`provider/bind id`: a provider's name holds no slash."""
+    return "/".join(key)
+
+
+def key_of(text: str) -> BindKey:
+    """The key of its text. Raises ValueError where it names no provider."""
+    provider, bind_id = text.split("/", 1)
+    return provider, bind_id
 
 
 def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:

@@ -29,6 +29,8 @@ from pnsync.statefile.codec import (
     encode_resting,
     encode_superseded,
     instant,
+    key_of,
+    key_text,
     serialise,
 )
 from pnsync.statefile.codes import REBUILD, refusal
@@ -196,8 +198,9 @@ def _rest(state: State, codec: PhoneCodec, header: Json | None) -> Iterator[byte
     if header is not None:
         yield _scalar("sealing", header)
     yield _scalar("serial", state.serial)
-    yield _object("superseded", state.superseded, lambda one: encode_superseded(one, codec))
-    yield _object("unbound", state.unbound, instant)
+    superseded = {key_text(key): one for key, one in state.superseded.items()}
+    yield _object("superseded", superseded, lambda one: encode_superseded(one, codec))
+    yield _object("unbound", {key_text(key): at for key, at in state.unbound.items()}, instant)
     yield _scalar("version", VERSION)
 
 
@@ -239,12 +242,14 @@ def _state(document: Json, codec: PhoneCodec) -> State:
         serial=_of(int, document["serial"]),
         entries=entries,
         pending={name: decode_pending(made, codec) for name, made in document["pending"].items()},
-        superseded={name: decode_superseded(made, codec) for name, made in document["superseded"].items()},
+        superseded={
+            key_of(name): decode_superseded(made, codec) for name, made in document["superseded"].items()
+        },
         quarantine=tuple(decode_resting(made, codec) for made in document["quarantine"]),
         accounts={name: decode_account(made) for name, made in document["accounts"].items()},
         generations=generations,
         generation_base=_of(int, document["generation_base"]),
-        unbound={name: at_instant(made) for name, made in document["unbound"].items()},
+        unbound={key_of(name): at_instant(made) for name, made in document["unbound"].items()},
         failures={name: decode_failure(made) for name, made in document["failures"].items()},
         notes=notes,
         head=Head(_of(int, head["seq"]), _of(str, head["hash"])),

@@ -37,6 +37,8 @@ from pnsync.statefile.codec import (
     encode_intent,
     encode_resting,
     encode_superseded,
+    key_of,
+    key_text,
 )
 from pnsync.statefile.kinds import typed
 from pnsync.statefile.phonecodec import Json, PhoneCodec
@@ -117,9 +119,9 @@ def encode_event(event: Event, seal: PhoneCodec) -> Json:
         case Recorded(address=address, entry=entry):
             body = None if entry is None else encode_entry(entry, address, seal)
             return {"k": "recorded", "address": address, "entry": body}
-        case Doubled(bind_id=bind_id, superseded=superseded):
+        case Doubled(key=key, superseded=superseded):
             body = None if superseded is None else encode_superseded(superseded, seal)
-            return {"k": "doubled", "bind_id": bind_id, "superseded": body}
+            return {"k": "doubled", "key": key_text(key), "superseded": body}
         case Rested(resting=resting, now=now):
             return {"k": "rested", "resting": [encode_resting(one, seal) for one in resting], "now": now}
         case Accepted(provider=provider, account=account):
@@ -153,7 +155,7 @@ def decode_event(made: Json, seal: PhoneCodec) -> Event:
         case "doubled":
             superseded = made["superseded"]
             return Doubled(
-                made["bind_id"], None if superseded is None else decode_superseded(superseded, seal)
+                key_of(made["key"]), None if superseded is None else decode_superseded(superseded, seal)
             )
         case "rested":
             return Rested(tuple(decode_resting(one, seal) for one in made["resting"]), made["now"])

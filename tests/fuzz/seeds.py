@@ -41,11 +41,11 @@ def state() -> State:
         "7c4d1a2b",
         4,
         {"bindings.desk": ENTRY, "bindings.driver": OTHER, "groups.couriers": GROUP},
-        superseded={"b0": superseded_by("bindings.desk", ENTRY)},
+        superseded={("nx", "b0"): superseded_by("bindings.desk", ENTRY)},
         quarantine=(Resting("nx", "447401264117", "bindings.gone", NOW + 60, extension="102"),),
         accounts={"nx": Account("number.nxcloud.com", "sha256:00")},
         generations={"bindings.desk": 3},
-        unbound={"b9": NOW - 5},
+        unbound={("nx", "b9"): NOW - 5},
         notes={"key": "00" * 32},
     )
 
@@ -69,7 +69,7 @@ def events() -> list[Event]:
         Recorded("bindings.desk", ENTRY),
         Recorded("groups.couriers", GROUP),
         Recorded("bindings.driver", None),
-        Doubled("b0", superseded_by("bindings.desk", ENTRY)),
+        Doubled(("nx", "b0"), superseded_by("bindings.desk", ENTRY)),
         Rested((Resting("nx", "447401264117", "bindings.gone", NOW + 60, party=Phone("447700900125")),), NOW),
         Accepted("nx", Account("number.nxcloud.com", "sha256:00")),
         Noted("colour", "blue"),

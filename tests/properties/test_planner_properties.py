@@ -129,15 +129,15 @@ def test_only_what_is_provably_ours_is_unbound(world: Drawn) -> None:
     listing = world.vendor.listing()
     declared = {one.address: one for one in world.files.bindings.values()}
     recovered = settle(world.known, listing, declared, NOW).state
-    ours = {one.bind_id: one for one in recovered.bindings().values() if one.bind_id is not None}
+    ours = {one.key: one for one in recovered.bindings().values() if not one.down}
     for step in planned(world).steps:
         if step.operation is Operation.UNBIND:
             assert step.unbinds is not None
-            number = step.unbinds.bind_id
-            made = ours.get(number) or recovered.superseded[number]
-            row = world.vendor.rows[(step.provider, number)]
+            key = step.unbinds.key
+            made = ours.get(key) or recovered.superseded[key]
+            row = world.vendor.rows[key]
             assert same_identity(row, made) and same_identity(row, step.unbinds)
-            assert not number.startswith("foreign")
+            assert not step.unbinds.bind_id.startswith("foreign")
 
 
 @SETTINGS

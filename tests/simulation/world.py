@@ -326,7 +326,7 @@ class Universe:
                 if intent.replaces == bind_id:
                     continue
                 state = self.state()
-                if state is not None and bind_id in state.superseded:
+                if state is not None and (intent.provider, bind_id) in state.superseded:
                     continue
                 what = f"{intent.address} is bound twice: generation {_generation(twin)} and {_generation(intent)}"
                 raise Violation("I2", what)
@@ -372,8 +372,7 @@ class Universe:
 
     def _known(self, state: State) -> None:
         """I1: each live binding of ours is in the state or an open attempt."""
-        held = {(one.provider, one.bind_id) for one in state.bindings().values()}
-        held |= {(one.provider, bind_id) for bind_id, one in state.superseded.items()}
+        held = {*(one.key for one in state.bindings().values()), *state.superseded}
         open_ids = {one.intent.customer_bind_id for one in state.pending.values()}
         pairs = {
             _pair(one.intent) for one in state.pending.values() if one.intent.operation is Operation.BIND
