@@ -110,7 +110,9 @@ def states(draw: st.DrawFn) -> State:
     groups: dict[str, GroupEntry] = draw(_addressed("groups", GROUPS))
     generations = draw(_addressed("bindings", st.integers(0, 9)))
     pending: list[Pending] = draw(st.lists(every_field(Pending), max_size=3))
-    superseded: list[Superseded] = draw(st.lists(every_field(Superseded), max_size=3))
+    superseded: list[Superseded] = [
+        replace(one, provider=draw(NAMES)) for one in draw(st.lists(every_field(Superseded), max_size=3))
+    ]
     return State(
         lineage=draw(st.from_regex(r"[0-9a-f]{8}", fullmatch=True)),
         serial=draw(st.integers(0, 10**9)),
