@@ -15,6 +15,7 @@ from pnsync.model import Binding
 from pnsync.plan import Cause, Plan, canonical, digest, document
 from pnsync.savedplan import Keys, check_age, check_signature, check_state, compare, read, seal
 from pnsync.state import State
+from tests.profile import either
 from tests.worlds import (
     DAY,
     NOW,
@@ -82,6 +83,51 @@ def test_a_cut_file_is_no_plan(data: st.DataObject) -> None:
     text = whole()
     with pytest.raises(StalePlan):
         read(text[: data.draw(st.integers(0, len(text) - 1))])
+
+
+def test_no_byte_of_a_plan_can_be_flipped() -> None:
+    """What is read after any single bit was turned is refused, or is the very same document."""
+    text, accepted = whole(), 0
+    same = json.loads(text)
+    for at in range(len(text)):
+        for bit in range(either(8, 1)):
+            damaged = bytearray(text)
+            damaged[at] ^= 1 << ((at + bit) % 8)
+            try:
+                found = read(bytes(damaged))
+                check_signature(found, SIGNING)
+            except StalePlan:
+                continue
+            accepted += 1
+            assert found.document == same, at
+    assert accepted < len(text) / 20
+
+
+def test_whoever_has_no_key_cannot_change_a_plan_and_make_it_right_again() -> None:
+    """With digest and signature made anew by somebody who knows all but the key."""
+    found = json.loads(whole())
+    for name, value in (
+        ("serial", 99),
+        ("lineage", "other"),
+        ("options", {"allow_unbind": 9}),
+        ("changes", []),
+    ):
+        forged = {**found, name: value}
+        forged["digest"] = digest(forged)
+        for signature in (
+            found["signature"],
+            "",
+            None,
+            forged["digest"],
+            "hmac-sha256:",
+            "hmac-sha256:" + "0" * 64,
+        ):
+            with pytest.raises(StalePlan) as caught:
+                check_signature(read(json.dumps({**forged, "signature": signature}).encode()), SIGNING)
+            assert caught.value.code == "A504"
+        del forged["signature"]
+        with pytest.raises(StalePlan):
+            check_signature(read(json.dumps({**forged, "digest": digest(forged)}).encode()), SIGNING)
 
 
 def edited(values: Any) -> "st.SearchStrategy[Any]":

@@ -17,7 +17,7 @@ from pnsync.providers.http import Channel, Failed, Request
 from pnsync.providers.network import Guard
 
 from .server import BODY, RealClock, Server, config, response, send, serving
-from .world import START, golden_nx_intents, nxcloud, silent
+from .world import START, golden_nx_intents, nx_config, nxcloud, silent
 
 
 def test_an_answer_arrives_and_the_connection_is_used_again() -> None:
@@ -202,17 +202,85 @@ def test_compressed_answers(body: bytes, encoding: str, good: bool) -> None:
         assert isinstance(send(server.port), Applied if good else Unknown)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(status: int) -> None:
-    def talk(server: Server, connection: socket.socket, _: int) -> None:
-        while True:
-            server.request(connection)
-            location = f"Location: http://127.0.0.1:{server.port}/elsewhere"
-            connection.sendall(response(BODY, location, status=f"{status} Moved"))
+ORIGINS = (
+    "http://127.0.0.1:{0}/x", "http://localhost:{0}/x", "http://127.0.0.1:{1}/x", "//127.0.0.1:{1}/x", "/x",
+    "https://127.0.0.1:{1}/x", "http://u:p@127.0.0.1:{1}/x", "file:///etc/passwd",
+)  # fmt: skip
 
-    with serving(talk) as server:
-        assert isinstance(send(server.port), Unknown)
-        assert len(server.requests) == 1
+
+@pytest.mark.parametrize("status", range(300, 309))
+def test_a_redirect_is_not_followed(status: int) -> None:
+    """Neither to the same origin, where a repeated write would come twice, nor to another, which would see the keys."""
+    locations = iter(ORIGINS)
+
+    def elsewhere(server: Server, connection: socket.socket, _: int) -> None:
+        server.request(connection)
+
+    with serving(elsewhere) as other:
+
+        def talk(server: Server, connection: socket.socket, _: int) -> None:
+            while True:
+                server.request(connection)
+                location = f"Location: {next(locations).format(server.port, other.port)}"
+                connection.sendall(response(BODY, location, status=f"{status} Moved"))
+
+        with serving(talk) as server:
+            provider = nxcloud(None, RealClock(), config=config(server.port))
+            for number in range(len(ORIGINS)):
+                assert isinstance(provider.send(golden_nx_intents()["bindAXB"]), Unknown)
+                assert len(server.requests) == number + 1
+            provider.close()
+        assert other.connections == 0
+
+
+class Names:
+    """The system's name service and dialler, where each question is answered by the next of some lists of addresses."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+        self.asked: list[str] = []
+        self.dialled: list[str] = []
+        left = list(answers)
+
+        def resolve(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+            self.asked.append(host)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in left.pop(0)]
+
+        def dial(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+            self.dialled.append(address[0])
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        monkeypatch.setattr(socket, "create_connection", dial)
+
+
+def asked_by_name(times: int = 1) -> list[Outcome]:
+    provider = nxcloud(None, RealClock(), config=nx_config(endpoint="https://number.nxcloud.com/api/pns/"))
+    try:
+        return [provider.send(golden_nx_intents()["bindAXB"]) for _ in range(times)]
+    finally:
+        provider.close()
+
+
+def test_a_name_is_asked_once_and_its_checked_address_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second question could be answered otherwise: by an address inside, which nobody has looked at."""
+    names = Names(monkeypatch, ["8.8.8.8", "1.1.1.1"], ["127.0.0.1"])
+    first, second = asked_by_name(2)
+    assert isinstance(first, NotSent) and "refused" in first.reason
+    assert names.dialled == ["8.8.8.8", "1.1.1.1"]
+    assert isinstance(second, NotSent) and "PNSYNC_ALLOWED_HOSTS" in second.reason
+    assert names.asked == ["number.nxcloud.com"] * 2
+
+
+@pytest.mark.parametrize(
+    "answer", [["8.8.8.8", "10.0.0.1"], ["::ffff:169.254.169.254", "8.8.8.8"], ["::1"], ["fe80::1%eth0"]]
+)
+def test_a_name_that_leads_inside_too_is_not_dialled(
+    monkeypatch: pytest.MonkeyPatch, answer: list[str]
+) -> None:
+    names = Names(monkeypatch, answer)
+    [outcome] = asked_by_name()
+    assert isinstance(outcome, NotSent) and "PNSYNC_ALLOWED_HOSTS" in outcome.reason
+    assert names.dialled == [] and names.asked == ["number.nxcloud.com"]
 
 
 def test_a_connection_idle_for_longer_than_two_seconds_is_not_used_again() -> None:
