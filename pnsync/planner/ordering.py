@@ -12,19 +12,13 @@ from itertools import chain
 
 from pnsync.model import NEVER, Desired, Mode
 from pnsync.plan import Action, Change, Order, Step
+from pnsync.planner.calls import bind_step, group_step, unbind_step
 from pnsync.planner.draft import Draft
 from pnsync.planner.resources import Resource, held_by, needs_of
-from pnsync.state import Entry, Operation, Superseded
 
 CALL_SECONDS = 0.25
 """What a call takes at a vendor, for the estimate of gaps and of an apply's length; not measured by anybody."""
 URGENT_MARGIN_SECONDS = 60
-
-_GROUP_OPERATIONS: Mapping[Action, Operation] = {
-    Action.CREATE_GROUP: Operation.CREATE_GROUP,
-    Action.UPDATE_GROUP: Operation.UPDATE_GROUP,
-    Action.DELETE_GROUP: Operation.DELETE_GROUP,
-}
 
 
 def arrange(
@@ -259,14 +253,14 @@ def _steps(
                 groups_later.append(index)
             elif one.group is not None:
                 placed[index].group = len(steps)
-                steps.append(_group_step(one, numbers[index], before))
+                steps.append(group_step(one, numbers[index], before))
             elif one.old is not None and one.target is not None and change.order is Order.BIND_FIRST:
                 placed[index].bind = len(steps)
-                steps.append(_bind_step(one, numbers[index], before, replaces=one.old.bind_id))
+                steps.append(bind_step(one, numbers[index], before, replaces=one.old.bind_id))
                 placed[index].unbind = len(steps)
-                steps.append(_unbind_step(one, numbers[index], (len(steps) - 1,)))
+                steps.append(unbind_step(one, numbers[index], (len(steps) - 1,)))
             elif one.old is not None and circular:
-                step = _unbind_step(one, numbers[index], unbound)
+                step = unbind_step(one, numbers[index], unbound)
                 step = replace(step, finishes=begun, circle_binds_at=binds_at, circle_calls=left)
                 placed[index].unbind, unbound = len(steps), (len(steps),)
                 steps.append(step)
@@ -275,27 +269,27 @@ def _steps(
                     binds_last.append(index)
             elif one.old is not None:
                 placed[index].unbind = len(steps)
-                steps.append(_unbind_step(one, numbers[index], before))
+                steps.append(unbind_step(one, numbers[index], before))
                 if one.target is not None:
                     placed[index].bind = len(steps)
                     after = (*before, len(steps) - 1)
-                    steps.append(_bind_step(one, numbers[index], after, finishes=True))
+                    steps.append(bind_step(one, numbers[index], after, finishes=True))
             elif one.target is not None and circular:
                 binds_last.append(index)
             elif one.target is not None:
                 placed[index].bind = len(steps)
-                steps.append(_bind_step(one, numbers[index], before))
+                steps.append(bind_step(one, numbers[index], before))
         for index in groups_later:
             placed[index].group = len(steps)
             after = _freeing(waits.get(index, ()), placed, outside=set())
-            steps.append(_group_step(drafts[index], numbers[index], after))
+            steps.append(group_step(drafts[index], numbers[index], after))
         for index in binds_last:
             own = placed[index].unbind
             after = _freeing(waits.get(index, ()), placed, outside=set())
             if own is not None and own not in after:
                 after = (*after, own)
             placed[index].bind = len(steps)
-            steps.append(_bind_step(drafts[index], numbers[index], after, finishes=own is not None))
+            steps.append(bind_step(drafts[index], numbers[index], after, finishes=own is not None))
     return tuple(changes), tuple(steps)
 
 
@@ -349,77 +343,4 @@ def _change(draft: Draft, order: Order | None, gap: float, calls: int) -> Change
         x_may_change=draft.x_may_change,
         source=draft.source,
         events=draft.events,
-    )
-
-
-def _touches(made: Entry | Superseded) -> set[str]:
-    found = {f"phone:{made.phone_a.digits}"}
-    if made.phone_b is not None:
-        found.add(f"phone:{made.phone_b.digits}")
-    if made.phone_x is not None and made.extension:
-        found.add(f"x:{made.phone_x}:{made.extension}")
-    if made.customer_bind_id is not None:
-        found.add(f"id:{made.customer_bind_id}")
-    return found
-
-
-def _keys(draft: Draft) -> frozenset[str]:
-    """What the change touches: steps of two changes that share a key never overlap."""
-    found = {f"address:{draft.address}"}
-    if draft.old is not None:
-        found |= _touches(draft.old)
-    if draft.target is not None:
-        found |= _touches(draft.target)
-        if draft.target.group is not None:
-            found.add(f"group:groups.{draft.target.group}")
-    if draft.entry is not None and draft.entry.group is not None:
-        found.add(f"group:groups.{draft.entry.group}")
-    if draft.group is not None:
-        found.add(f"group:{draft.address}")
-        found |= {f"phone:{one.digits}" for one in draft.group_phones or draft.group.phones}
-    return frozenset(found)
-
-
-def _bind_step(
-    draft: Draft, change: int, after: tuple[int, ...], *, replaces: str | None = None, finishes: bool = False
-) -> Step:
-    assert draft.target is not None
-    return Step(
-        change=change,
-        operation=Operation.BIND,
-        provider=draft.target.provider,
-        keys=_keys(draft),
-        after=after,
-        target=draft.target,
-        replaces=replaces,
-        finishes=finishes,
-    )
-
-
-def _unbind_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
-    assert draft.old is not None
-    target = draft.target
-    if target is not None and target.bind_id is not None:
-        target = replace(target, bind_id=None)
-    return Step(
-        change=change,
-        operation=Operation.UNBIND,
-        provider=draft.old.provider,
-        keys=_keys(draft),
-        after=after,
-        unbinds=draft.old,
-        target=target,
-    )
-
-
-def _group_step(draft: Draft, change: int, after: tuple[int, ...]) -> Step:
-    return Step(
-        change=change,
-        operation=_GROUP_OPERATIONS[draft.action],
-        provider=draft.provider,
-        keys=_keys(draft),
-        after=after,
-        target=draft.group,
-        group_change=draft.group_change,
-        group_phones=draft.group_phones,
     )
