@@ -42,7 +42,7 @@ def annotate(invocation: "Invocation", found: Iterable[Diagnostic]) -> None:
         for one in [one for one in every if one.severity is severity][:SHOWN]
     ]
     if shown:
-        invocation.output.err(as_github(shown, folder=folder_in_repository(invocation)), end="")
+        invocation.output.annotations(as_github(shown, folder=folder_in_repository(invocation)), error=True)
 
 
 def annotate_failures(invocation: "Invocation", verdict: "Verdict", desired: "Desired") -> None:

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
+from pnsync.render.text import plain_lines
+
 GONE: Final = frozenset({errno.EPIPE, errno.EBADF, errno.ESHUTDOWN, errno.EIO})
 """Errors that say that nobody reads any more; any other (a full disk) is a failure of the command."""
 
@@ -42,12 +44,16 @@ class Output:
                     stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     def out(self, text: str, *, end: str = "\n") -> None:
-        """Write to standard output."""
-        self._write("stdout", text + end)
+        """Write to standard output; no line of it is a command of a CI runner."""
+        self._write("stdout", plain_lines(text) + end)
 
     def err(self, text: str, *, end: str = "\n") -> None:
-        """Write to standard error."""
-        self._write("stderr", text + end)
+        """Write to standard error; no line of it is a command of a CI runner."""
+        self._write("stderr", plain_lines(text) + end)
+
+    def annotations(self, text: str, *, error: bool) -> None:
+        """Write lines that a CI runner shall read: commands that pnsync itself has made, to one of the streams."""
+        self._write("stderr" if error else "stdout", text)
 
     @property
     def out_is_terminal(self) -> bool:

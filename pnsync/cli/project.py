@@ -56,7 +56,7 @@ def _write_findings(invocation: Invocation, format: str, found: tuple[Diagnostic
         case "json":
             output.out(as_json(found), end="")
         case "github":
-            output.out(as_github(found, folder=folder_in_repository(invocation)), end="")
+            output.annotations(as_github(found, folder=folder_in_repository(invocation)), error=False)
         case "sarif":
             from pnsync.cli import VERSION
             from pnsync.cli.pages import titles

@@ -40,6 +40,7 @@ COMMAND = re.compile(r"#(?=#\w*\[)")
 
 # GitHub's newer form is read after any white space at the start of a line.
 _LINE_COMMAND = re.compile(r"^(\s*):(?=:)")
+_LINES_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 
 def escape(text: str) -> str:
@@ -75,6 +76,11 @@ def json_text(document: Any, *, indent: int | None = 2) -> str:
     if "\x7f" in text or not text.replace(DOTS, "").isascii():
         text = _HIDDEN_IN_JSON.sub(lambda one: json.dumps(one[0])[1:-1].replace("\x7f", "\\u007f"), text)
     return COMMAND.sub(r"\\u0023", text) if "##" in text else text
+
+
+def plain_lines(text: str) -> str:
+    """Lines of which none is read by a CI runner as a command, whatever they begin with."""
+    return _LINES_COMMAND.sub(r"\1\\u{3a}", text) if "::" in text else text
 
 
 def shown(character: str) -> str:

@@ -213,6 +213,39 @@ def test_what_others_wrote_is_escaped_in_messages(run: Run, failing) -> None:
     assert run("version").stderr == "error: it broke\n  name \\u{1b}[31m\\u{9b}2J \\u{202e}::add-mask::x\n"
 
 
+def test_no_line_of_a_message_commands_a_runner(run: Run, failing) -> None:
+    """A file may be called like a command; in a log it would be one, after any white space at the start of its line."""
+    failing(
+        PnsyncError(
+            "it broke",
+            "::error file=x::boo",
+            "one\n \t::stop-commands::x\n##[group]y",
+            command="::add-mask::z",
+        )
+    )
+    lines = run("version").stderr.splitlines()
+    assert len(lines) == 6 and not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+
+
+def test_no_name_of_a_file_commands_a_runner(run: Run, tmp_path: Path) -> None:
+    name = "::error title=x::boo ##vso[x].yaml"
+    (tmp_path / name).write_text("bindings:   {}\n")
+    (tmp_path / "pnsync.yaml").write_text(f"version: 1\ninclude: ['{name}']\nbindings: {{a: {{mode: x}}}}\n")
+    for words in (
+        ("fmt", "--check"),
+        ("fmt", name),
+        ("validate",),
+        ("validate", "--format", "json"),
+        ("validate", "--format", "gitlab"),
+        ("fmt", f"{name}x"),
+        ("show", name),
+        ("plan",),
+    ):
+        found = run(*words)
+        lines = found.output.splitlines()
+        assert not [line for line in lines if line.lstrip().startswith("::") or "##vso[" in line], words
+
+
 def test_an_unforeseen_failure_tells_no_data(run: Run, failing) -> None:
     failing(RuntimeError(f"phone {SECRET}"))
     for args in (("version",), ("version", "-vv")):
