@@ -59,6 +59,18 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Circle:
+    """Changes that wait for each other, and so unbind all and then bind all, seen from one of their unbinds.
+
+    `binds_at` are the providers at which they bind, `calls` what they take from this unbind on.
+    """
+
+    addresses: frozenset[str]
+    binds_at: frozenset[str]
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One writing call of a change. `after` are the indices of steps that must have succeeded before it.
 
@@ -80,10 +92,8 @@ class Step:
 
     In a circle of changes that unbind all and then bind all it is each step but the first.
     """
-    circle_binds_at: frozenset[str] = frozenset()
-    """Of an unbind in a circle: the providers at which the circle binds."""
-    circle_calls: int = 0
-    """Of an unbind in a circle: the calls that the circle takes from this one on."""
+    circle: Circle | None = None
+    """Of an unbind in a circle."""
 
 
 @dataclass(frozen=True, slots=True)

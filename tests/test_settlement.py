@@ -474,6 +474,24 @@ def test_a_half_that_was_found_done_is_followed_by_the_other_whatever_else_is_st
     assert bench.state.bindings()["bindings.a"].down is (stop == "barred")
 
 
+@pytest.mark.parametrize("effect", [True, False], ids=["effect", "no effect"])
+@pytest.mark.parametrize("which", ["one", "two"])
+def test_a_circle_whose_unbind_had_no_answer_is_ended_in_the_same_run(which: str, effect: bool) -> None:
+    before = [desk("one", "101", 1), desk("two", "102", 2)]
+    known = state(bound(*before))
+    files = desired([desk("one", "102", 1), desk("two", "101", 2)])
+    bench = End(known, files=files)
+    bench.answers[f"unbind {which}"] = [bench.lost if effect else unknown()]
+    bench.go(planned(files, known))
+    assert len(bench.told(Done)) == 0
+    bench.settle()
+    after = bench.state.bindings()
+    assert [after[f"bindings.{one}"].extension for one in ("one", "two")] == ["102", "101"]
+    assert not any(one.down for one in after.values()) and not bench.tally.failures
+    assert bench.calls.count(f"unbind {which}") == (1 if effect else 2)
+    assert sum(one.startswith("bind ") for one in bench.calls) == 2
+
+
 @pytest.mark.parametrize("stop", ["full", "stopped"])
 def test_what_had_no_effect_is_not_tried_again_at_a_vendor_that_is_stopped(stop: str) -> None:
     bench = End()

@@ -70,7 +70,9 @@ class Tally:
     no_binds: set[str] = field(default_factory=set)
     """Providers that refuse binds for want of capacity."""
     attempted: set[str] = field(default_factory=set)
-    """Addresses with a call of this run whose outcome was not known at once."""
+    """Addresses with a call of this run whose outcome was not known at once, and those in a circle with them."""
+    circles: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Of them those whose unbind is one of a circle: the addresses of the circle, none of which goes on alone."""
     calls: int = 0
     tickets: Iterator[int] = field(default_factory=itertools.count)
     """Numbers of attempts: a run that plans again goes on counting, so that no attempt has another's name."""

@@ -66,7 +66,8 @@ class Ending:
             free = {one for one in before - set(still) if one not in self.tally.done and one not in retried}
             if free and self.interrupt.signal is None:
                 retried |= free
-                self._retry(observed, free)
+                together = set[str]().union(*(self.tally.circles.get(one, ()) for one in free))
+                self._retry(observed, free | together)
                 continue
             asked = {one.address for one in decisions}
             # What a person must decide does not settle by waiting.

@@ -43,17 +43,19 @@ class Starting:
         if progress.closing and not finishing:
             return "the run was stopped"
         # Of a circle no more is taken down than there is time to put up again.
-        ends = self.clock.monotonic() + step.circle_calls * CALL_SECONDS
+        calls = 0 if step.circle is None else step.circle.calls
+        ends = self.clock.monotonic() + calls * CALL_SECONDS
         if progress.deadline is not None and ends >= progress.deadline:
             return "the run was stopped"
         late = self.conduct.not_after is not None and self.clock.monotonic() >= self.conduct.not_after
         if late and not finishing:
             return "the deadline has passed"
-        for name in (step.provider, *sorted(step.circle_binds_at - {step.provider})):
+        also = frozenset() if step.circle is None else step.circle.binds_at
+        for name in (step.provider, *sorted(also - {step.provider})):
             if name not in self.providers:
                 return f"provider {name} is not configured or could not be read"
             stopped = tally.stopped.get(name)
-            tried = finishing and not step.circle_binds_at and name not in tally.barred
+            tried = finishing and step.circle is None and name not in tally.barred
             if stopped is not None and not tried:
                 return stopped
         full = self._full(step)
@@ -105,7 +107,7 @@ class Starting:
         binds = step.operation is Operation.BIND
         if not (binds or self.begins(step)) or (binds and (step.finishes or self._finishing(step))):
             return None
-        at = step.circle_binds_at or {step.provider}
+        at = {step.provider} if step.circle is None else step.circle.binds_at
         return min(at & self.progress.tally.no_binds, default=None)
 
     def begins(self, step: Step) -> bool:

@@ -60,9 +60,13 @@ class Telling:
     def uncertain(self, index: int, intent: Intent, reason: str) -> None:
         """The outcome of a step's call is not known."""
         progress = self.progress
-        change = progress.change(progress.plan.steps[index])
+        step = progress.plan.steps[index]
+        change = progress.change(step)
         progress.standing[index] = Standing.UNCERTAIN
         progress.tally.attempted.add(change.address)
+        if step.circle is not None:
+            progress.tally.attempted |= step.circle.addresses
+            progress.tally.circles[change.address] = step.circle.addresses
         self.report(
             Uncertain(
                 change.address,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from pnsync.model import NEVER, Desired, Mode
-from pnsync.plan import Action, Change, Order, Step
+from pnsync.plan import Action, Change, Circle, Order, Step
 from pnsync.planner.calls import bind_step, group_step, unbind_step
 from pnsync.planner.draft import Draft
 from pnsync.planner.resources import Resource, held_by, needs_of
@@ -236,15 +236,20 @@ def _steps(
         groups_later: list[int] = []
         binds_last: list[int] = []
         unbound: tuple[int, ...] = ()
-        left, begun, binds_at = 0, False, frozenset[str]()
+        left, begun = 0, False
+        together = Circle(frozenset(), frozenset(), 0)
         if circular:
             # Nothing of it is begun before all that any of it waits for, and each unbind waits for the one before:
             # where one fails no other is taken down for it.
             apart = (_freeing(waits.get(index, ()), placed, outside=set(unit)) for index in unit)
             unbound = tuple(dict.fromkeys(chain.from_iterable(apart)))
-            left = sum(_calls(drafts[index]) for index in unit)
-            targets = (drafts[index].target for index in unit)
-            binds_at = frozenset(target.provider for target in targets if target is not None)
+            members = [drafts[index] for index in unit]
+            left = sum(map(_calls, members))
+            together = Circle(
+                frozenset(one.address for one in members),
+                frozenset(one.target.provider for one in members if one.target is not None),
+                left,
+            )
         for index in unit:
             one = drafts[index]
             before = _freeing(waits[index], placed, outside=set(unit)) if index in waits else ()
@@ -261,7 +266,7 @@ def _steps(
                 steps.append(unbind_step(one, numbers[index], (len(steps) - 1,)))
             elif one.old is not None and circular:
                 step = unbind_step(one, numbers[index], unbound)
-                step = replace(step, finishes=begun, circle_binds_at=binds_at, circle_calls=left)
+                step = replace(step, finishes=begun, circle=replace(together, calls=left))
                 placed[index].unbind, unbound = len(steps), (len(steps),)
                 steps.append(step)
                 left, begun = left - 1, True
