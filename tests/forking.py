@@ -351,4 +351,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _learn()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     _serve(socket.socket(fileno=int(sys.argv[1])), socket.socket(fileno=int(sys.argv[2])))

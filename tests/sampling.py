@@ -34,10 +34,10 @@ def unneeded(cases: Sequence[pytest.Function], wanted: int | None = None) -> lis
     drawn = sorted(cases, key=lambda one: hashlib.sha256(one.name.encode()).digest())
     if wanted is not None:
         return drawn[wanted:]
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, str]] = set()
     left = []
     for one in drawn:
-        values = set(one.callspec.indices.items())
+        values = {(name, repr(value)) for name, value in one.callspec.params.items()}
         if values <= seen:
             left.append(one)
         seen |= values

@@ -62,7 +62,7 @@ def cases(**values: int) -> list[Any]:
     return [
         SimpleNamespace(
             name=f"test_it{indices}",
-            callspec=SimpleNamespace(indices=dict(zip(values, indices, strict=True))),
+            callspec=SimpleNamespace(params=dict(zip(values, indices, strict=True))),
         )
         for indices in itertools.product(*map(range, values.values()))
     ]
@@ -71,7 +71,7 @@ def cases(**values: int) -> list[Any]:
 def test_a_sample_has_every_value_of_every_parameter() -> None:
     every = cases(place=7, way=3, signal=2)
     left = sampling.unneeded(every)
-    kept = [one.callspec.indices for one in every if one not in left]
+    kept = [one.callspec.params for one in every if one not in left]
     assert {name: {one[name] for one in kept} for name in kept[0]} == {
         "place": set(range(7)),
         "way": set(range(3)),

@@ -260,6 +260,7 @@ def test_a_database_that_is_not_there_is_exit_9_and_its_password_is_not_told(
         assert "gh7-secret" not in found.output
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.xdist_group("object")
 @pytest.mark.parametrize("after", [1, 2, 3, 4])
 def test_credentials_that_end_in_mid_apply_lose_and_double_nothing(

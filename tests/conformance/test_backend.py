@@ -358,7 +358,7 @@ class TestStore:
         assert kept.data == before.data
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(4)
 class TestSealedStore(TestStore):
     """The same with sealed numbers, and with everything sealed."""
 

@@ -59,6 +59,7 @@ def run(folder: Path, at: int, *args: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.CompletedProcess(command, process.wait(), (out or b"").decode(), (err or b"").decode())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_killed_apply_is_made_right_by_the_next(part: int, tmp_path: Path) -> None:
     declare(tmp_path, FIRST)

@@ -12,9 +12,9 @@ from tests.profile import either
 
 TESTS = Path(__file__).parents[1]
 KINDS = [
-    pytest.param("postgres", either(11, 29), either(13, 43), marks=pytest.mark.needs_postgres),
+    pytest.param("postgres", either(11, 67, 29), either(13, 83, 43), marks=pytest.mark.needs_postgres),
     pytest.param("object", either(9, 25), either(11, 37), marks=pytest.mark.needs_seaweed),
-    pytest.param("git", either(8, 40), 0),
+    pytest.param("git", either(8, 90, 40), 0),
 ]
 
 

@@ -44,6 +44,7 @@ def prepared(project: Project) -> None:
     after(project)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("operation", "nth", "fate", "number"), PHASES.values(), ids=PHASES)
 def test_a_signal_while_the_vendor_hangs(
     tapped: Tapped, operation: str, nth: int, fate: Fate, number: signal.Signals

@@ -66,6 +66,7 @@ def converges(project: Project, *, binds: tuple[int, int] = (2 + 4, 2)) -> None:
     assert {one["standing"] for one in project.program.state()["pending"].values()} <= {"echo"}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
 def test_a_killed_run_is_finished_by_the_next(tapped: Tapped, points: list[tuple[str, int, Fate]]) -> None:
     project, tap = tapped

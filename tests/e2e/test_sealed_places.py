@@ -106,6 +106,7 @@ def found_in(data: bytes) -> bool:
     return False
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "place",
     [

@@ -107,6 +107,7 @@ def test_ten_calls_take_one_push(in_git: Project, remote: Path, parallelism: str
     assert commits(remote) == told, "a plan pushes nothing"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("before", [True, False], ids=["before its effect", "after its effect"])
 @pytest.mark.parametrize("nth", [1, 3, 4, 5])
 def test_a_signal_while_a_push_hangs(in_git: Project, tmp_path: Path, nth: int, before: bool) -> None:
@@ -138,6 +139,7 @@ def recovered(project: Project, live: int) -> None:
     project.program.empty()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("nth", [3, 4, 5])
 def test_a_kill_while_a_push_is_on_its_way(in_git: Project, tmp_path: Path, nth: int) -> None:
     in_git.desks(range(12))

@@ -56,6 +56,7 @@ def test_a_terminal_that_is_closed_at_the_question(project: Project) -> None:
     project.program.empty()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "env",
     [
@@ -76,6 +77,7 @@ def test_a_plan_reads_the_same_everywhere(project: Project, env: dict[str, str])
     assert "\x1b" not in there.out + there.err
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("columns", ["20", "40", "80", "200"])
 def test_any_width_of_a_terminal(project: Project, columns: str) -> None:
     project.desks([1, 2])
