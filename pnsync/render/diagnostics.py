@@ -73,7 +73,7 @@ def as_text(
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON list, one record a line; what a diagnostic does not have is null or empty."""
-    records = [COMMAND.sub(r"\\u0023", json.dumps(_record(one))) for one in diagnostics]
+    records = [json.dumps(_record(one)) for one in diagnostics]
     if not records:
         return "[]\n"
     # A runner reads some commands from the middle of a line; `\u0023` is the same character to JSON.
