@@ -59,6 +59,31 @@ def test_hygiene(path: str) -> None:
         assert "uses:" not in line or re.search(r" # v\d+\.\d+\.\d+$", line)
 
 
+HANDED_ON = {"$ROLE", "$REGION", "$RUNNER_TEMP/identity", "$code", "true", "false"}
+"""What steps hand on: the repository's own variables, a path, an exit code, fixed words; no text of a change."""
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_what_a_step_hands_on_is_no_text_of_a_change(path: str) -> None:
+    workflow: Any = YAML(typ="safe").load(FILES[path])
+    for job in workflow["jobs"].values():
+        # A job that meets keys is held by an environment, which says for which branches and after whose approval.
+        assert "environment" in job or "secrets." not in json.dumps(job)
+        for step in job["steps"]:
+            script = step.get("run", "")
+            kept = [
+                line.strip() for line in script.splitlines() if re.search(r"GITHUB_(ENV|OUTPUT|PATH)", line)
+            ]
+            assert all(
+                re.fullmatch(r'(?:\}|echo "\w+=[^"]*") >> "\$GITHUB_(?:ENV|OUTPUT)"', line) for line in kept
+            )
+            handed = re.findall(r'^\s*echo "\w+=([^"]*)"', script, re.MULTILINE) if kept else []
+            assert set(handed) <= HANDED_ON and len(handed) >= len(kept)
+            for name in ("ROLE", "REGION"):
+                assert step.get("env", {}).get(name, "${{ vars.").startswith("${{ vars.")
+            assert not re.search(r"\b(?:eval|source|xargs)\b|\bsh -c\b", script)
+
+
 def test_an_auditor_of_workflows_finds_nothing(tmp_path: Path) -> None:
     """zizmor, offline; of its strictest findings only that jobs have no name beside their key."""
     folder = tmp_path / ".github" / "workflows"

@@ -76,6 +76,28 @@ def refuses(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError(f"{request.content!r} {request.headers!r}", request=request)
 
 
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception with all that it came from, told or kept silent about."""
+    found: list[BaseException] = []
+    left = [error]
+    while left:
+        one = left.pop()
+        if one is not None and one not in found:
+            found.append(one)
+            left += [one.__cause__, one.__context__]
+    return found
+
+
+def test_a_chain_holds_what_is_kept_silent_about() -> None:
+    try:
+        try:
+            raise ValueError("inner")
+        except ValueError:
+            raise KeyError("outer") from None
+    except KeyError as error:
+        assert [str(one) for one in chain(error)] == ["'outer'", "inner"]
+
+
 @pytest.mark.parametrize("handler", [*ECHOES, fails, refuses])
 def test_no_canary_gets_out(
     handler: Callable[[httpx.Request], httpx.Response], caplog: pytest.LogCaptureFixture
@@ -106,6 +128,7 @@ def test_no_canary_gets_out(
             except PnsyncError as error:
                 shown += [str(error), repr(error), *error.detail, error.command]
                 shown.append("".join(traceback.format_exception(error)))
+                shown += [text for one in chain(error) for text in (str(one), repr(one), repr(one.args))]
     assert caplog.text
     everything = "\n".join([*shown, caplog.text])
     for canary in [*PHONES, "canarykey", "canarysecret", *signatures]:
