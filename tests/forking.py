@@ -335,7 +335,7 @@ def _asked(connection: int) -> tuple[bytes, list[int]]:
     return order, fds
 
 
-def _learn() -> None:
+def learn() -> None:
     """Import what programs import."""
     import pnsync
 
@@ -349,7 +349,7 @@ def _learn() -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _learn()
+    learn()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     _serve(socket.socket(fileno=int(sys.argv[1])), socket.socket(fileno=int(sys.argv[2])))

@@ -19,6 +19,7 @@ CHANGES = either(120, 60, 120)
 SLOWLY = either(72, 36, 72)
 PATIENCE = ("--lock-timeout", "100s")
 BACKENDS = pytest.mark.parametrize("place", [postgres, seaweed])
+ONE = pytest.mark.sampled(1)
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_seaweed, pytest.mark.xdist_group("runners")]
 
 
@@ -65,6 +66,7 @@ def span_seconds(account: Account, since: int = 0) -> float:
     return max(made) - min(made)
 
 
+@ONE
 @BACKENDS
 def test_four_shards_do_all_of_it_once(project: Project, place: Callable[[], str]) -> None:
     rides(project, CHANGES, place())
@@ -90,6 +92,7 @@ def test_four_shards_are_faster_than_one_of_the_same_rate(project: Project) -> N
     assert together < alone, f"{together:.1f} s by four, {alone:.1f} s by one"
 
 
+@ONE
 @BACKENDS
 def test_another_number_of_shards_goes_on(project: Project, place: Callable[[], str]) -> None:
     state = place()

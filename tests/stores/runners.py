@@ -11,8 +11,9 @@ import json
 import os
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
+
+from tests.forking import learn
 
 
 def run(folder: Path, number: int, words: list[str], begin: float) -> int:
@@ -34,14 +35,7 @@ def run(folder: Path, number: int, words: list[str], begin: float) -> int:
 
 
 if __name__ == "__main__":
-    for module in (
-        "psycopg",
-        "pnsync.backends.postgres",
-        "pnsync.cli.apply",
-        "pnsync.cli.session",
-        "pnsync.workflow",
-    ):
-        import_module(module)
+    learn()
     split = sys.argv.index("--")
     lead, folders, words = float(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1 :]
     begin = time.monotonic() + lead
