@@ -8,7 +8,7 @@ from .points import Case
 from .tree import Plan, grown
 
 SEED = "crash-0"
-STRIDE = either(4, 12, 4)
+STRIDE = either(4, 8, 4)
 """Of the worlds of an apply every so many-th is tried."""
 DURABLE = {"send", "answer", "write", "sync", "rename"}
 

@@ -17,6 +17,8 @@ from tests.profile import either
 SHARDS = 4
 CHANGES = either(120, 60, 120)
 SLOWLY = either(72, 36, 72)
+KILLED = 120
+"""So many that some are left when the first of each shard is seen."""
 PATIENCE = ("--lock-timeout", "100s")
 BACKENDS = pytest.mark.parametrize("place", [postgres, seaweed])
 ONE = pytest.mark.sampled(1)
@@ -110,7 +112,7 @@ def test_another_number_of_shards_goes_on(project: Project, place: Callable[[], 
 
 def test_a_killed_shard_recovers_by_itself(project: Project) -> None:
     """Its siblings do not notice; its own next run finds what became of its calls."""
-    rides(project, CHANGES, postgres(), rate=40)
+    rides(project, KILLED, postgres(), rate=40)
     runs = [
         project.program.start("apply", "--auto-approve", "--shard", f"{index}/{SHARDS}", *PATIENCE)
         for index in range(SHARDS)
@@ -122,7 +124,7 @@ def test_a_killed_shard_recovers_by_itself(project: Project) -> None:
         made = sum(name in project.bindings for name in bound(project))
         if made > SHARDS * 6 and any(name in mine for name in bound(project)):
             break
-    assert held["bindings"] <= CHANGES
+    assert held["bindings"] <= KILLED
     kill(runs[2])
     ended = [one.communicate(timeout=120) for one in runs]
     assert [one.returncode for one in runs] == [0, 0, -9, 0], ended
@@ -137,7 +139,7 @@ def test_a_killed_shard_recovers_by_itself(project: Project) -> None:
     assert holder["id"] in blocked.err
     project.program.run("unlock", holder["id"], code=0)
     project.program.apply("--shard", "2/4")
-    assert project.nx.count("bind") == CHANGES
+    assert project.nx.count("bind") == KILLED
     assert project.nx.made_twice() == []
     project.program.empty()
 
