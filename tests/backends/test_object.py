@@ -205,6 +205,13 @@ def test_thousands_of_records_are_read_in_pages() -> None:
     assert look().records(0) == []
 
 
+@pytest.mark.parametrize("url", ["s3://bucket/prod", "gs://bucket/prod", "az://container/prod"])
+def test_the_stores_of_three_clouds_are_known(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "telecom")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    assert ObjectBackend(url, StepClock()).location == url
+
+
 @pytest.mark.parametrize("url", ["http://x.test/a", "file:///tmp/a", "memory://", "bucket"])
 def test_only_object_stores_are_named(url: str) -> None:
     with pytest.raises(UsageError):
