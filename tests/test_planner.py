@@ -436,3 +436,11 @@ def test_renew_keeps_what_only_the_files_know() -> None:
     target = planned(desired_of_state(desired(), known), known, renew_only=True).steps[1].target
     assert isinstance(target, Entry)
     assert (target.x_group, target.extension_auto, target.file, target.phone_x) == ("pool", True, "a.yaml", X)
+
+
+def test_what_is_said_is_in_the_order_of_codes_and_addresses() -> None:
+    """An address comes before those that begin with it, whatever its sentence goes on with."""
+    asked = frozenset({"bindings.order-b", "bindings.order", "bindings.a"})
+    found = planned([axb("order", enabled=False)], state(), replace=asked)
+    told = [(one.code, one.address) for one in found.diagnostics]
+    assert told == [("P203", "bindings.a"), ("P203", "bindings.order"), ("P203", "bindings.order-b")]

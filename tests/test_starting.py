@@ -91,6 +91,21 @@ def test_fail_fast_leaves_the_rest_and_finishes_what_is_half_done() -> None:
     assert (list(bench.failed), bench.done, bench.left) == (["b"], ["a"], ["c"])
 
 
+def test_where_a_vendor_takes_no_more_binds_what_was_bound_first_is_unbound_all_the_same() -> None:
+    known = state(bound(desk("d", "101")))
+    changed = planned([desk("d", "102")], known)
+    first, second = changed.steps
+    plan = plan_of(
+        [*changed.changes, change("b")],
+        [first, bind(1, replace(made(B), bind_id=None)), replace(second, after=(0,))],
+    )
+    bench = Bench(known)
+    bench.answers["bind b"] = [refused(Refusal.CAPACITY)]
+    bench.go(plan)
+    assert bench.calls == ["bind d", "bind b", "unbind d"]
+    assert (list(bench.failed), bench.done, bench.left) == (["b"], ["d"], [])
+
+
 def test_without_fail_fast_the_rest_goes_on() -> None:
     bench = Bench()
     bench.answers["bind a"] = [refused(Refusal.VALIDATION)]
