@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Processes of tests: one more than two cores, as some tests wait most of their time.
-JOBS ?= 3
+# Processes of tests: twice the cores of a small machine, as many tests wait most of their time.
+JOBS ?= 4
 
 # The first Python that pnsync supports and that can make a virtual environment.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
