@@ -130,6 +130,7 @@ def no_heartbeat(lease: Lease) -> Callable[[], None]:
 
 
 class TestDocuments:
+    @pytest.mark.sampled
     @pytest.mark.parametrize("name", ["snapshot", "lease", "backup"])
     def test_there_is_none_until_one_is_written(self, look: Look, name: str) -> None:
         assert look().read(name) is None
@@ -160,6 +161,7 @@ class TestDocuments:
         assert found is not None
         assert found.data == b"one"
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("data", [b"", b"\0\xff\r\n", b"x" * 3_000_000])
     def test_bytes_come_back_as_they_are(self, look: Look, data: bytes) -> None:
         look().write("snapshot", data, None)
