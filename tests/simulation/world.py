@@ -316,7 +316,8 @@ class Universe:
         for other in self.vendors.values():
             for bind_id, one in other.made.items():
                 twin = one.sent.intent
-                if bind_id == made.effect.bind_id or bind_id not in other.board.bindings or twin is None:
+                itself = other is vendor and bind_id == made.effect.bind_id
+                if itself or bind_id not in other.board.bindings or twin is None:
                     continue
                 if twin.address != intent.address or one.delivery > 1 or one.sent.distrusted:
                     continue
@@ -326,7 +327,7 @@ class Universe:
                 if intent.replaces == bind_id:
                     continue
                 state = self.state()
-                if state is not None and (intent.provider, bind_id) in state.superseded:
+                if state is not None and (other.name, bind_id) in state.superseded:
                     continue
                 what = f"{intent.address} is bound twice: generation {_generation(twin)} and {_generation(intent)}"
                 raise Violation("I2", what)
