@@ -206,7 +206,7 @@ def _believed(state: State, entry: object) -> bool:
 def _clear_conflicts(universe: Universe) -> None:
     """A person decides what no run may: what others bound with our phones, and which of two equal bindings goes.
 
-    Where a copy of the state was put back, so does what was bound since then and no id proves: pnsync cannot know it.
+    Where a copy of the state was put back, so does what was bound or grouped since then and no id proves: pnsync cannot know it.
     """
     phones = {
         one.digits
@@ -218,8 +218,12 @@ def _clear_conflicts(universe: Universe) -> None:
         console = vendor.transport.console
         forgotten = _forgotten(universe, vendor) if universe.relaxed else set()
         named: set[str] = set()
+        state = universe.state()
+        known = set() if state is None else {one.group_id for one in state.groups().values()}
+        managed = {one.name for one in universe.files.groups.values() if one.phones}
         for group in list(vendor.board.groups.values()):
-            if group.name in named:
+            lost = universe.relaxed and group.name in managed and group.group_id not in known
+            if lost or group.name in named:
                 with vendor.transport.account.writing(universe.time.true) as board:
                     board.drop_group(group.group_id, universe.time.true)
             named.add(group.name)
