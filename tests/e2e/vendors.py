@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import forking
 from tests.e2e.program import PATIENCE_SECONDS, environment
 
 KEYS = {
@@ -107,7 +107,7 @@ class Vendors:
 def serving(folder: Path) -> Iterator[Vendors]:
     """Serve both simulated vendors from another process, until the end."""
     folder.mkdir(exist_ok=True)
-    argv = forking.command("-m", "pnsync", "sandbox", "serve", "--port", "0")
+    argv = [sys.executable, "-m", "pnsync", "sandbox", "serve", "--port", "0"]
     process = subprocess.Popen(argv, cwd=folder, env=environment(), stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
