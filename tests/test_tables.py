@@ -186,3 +186,13 @@ def test_a_file_that_vanished_is_named_in_the_plan(tmp_path: Path, monkeypatch: 
     write(tmp_path, f"{HEAD}\n0,447700900110,447700900120\n")
     ended = run.invoke(program, ["plan", "--format", "json"])
     assert {one["reason"] for one in json.loads(ended.stdout)["changes"]} == {"no longer declared"}
+
+
+def test_a_header_without_end_is_refused_at_once(tmp_path: Path) -> None:
+    """Each column would be looked at and told: a hundred thousand of them for hours."""
+    began = time.process_time()
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, f"{HEAD}{',ph' * 300_000}\n{GOOD}\n")
+    assert time.process_time() - began < 3
+    (found,) = [one for one in caught.value.diagnostics if one.code == "E261"]
+    assert found.summary == "a table has more than 1000 columns"

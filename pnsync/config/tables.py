@@ -16,6 +16,7 @@ from pnsync.yamlfile import Limits, Mapping, Node
 from pnsync.yamlfile.tables import Table, Unclosed, read_table, row_mapping
 
 SUFFIX: Final = ".csv"
+MOST_COLUMNS: Final = 1000
 _COLUMN = re.compile(r"\{([^{}]*)\}")
 _WORDS: Final = {"true": True, "false": False}
 _OWN_KEYS: Final = ("phone_x", "extension", "group", "enabled", "expires_at")
@@ -112,10 +113,20 @@ class Tables:
                 "E261", "a table needs a header", table.span(0, 0), label="the names of its columns"
             )
             return None
-        for i, (text, start, end) in enumerate(table.header):
-            if not text or text in headers[:i]:
+        if len(headers) > MOST_COLUMNS:
+            findings.report(
+                "E261",
+                f"a table has more than {MOST_COLUMNS} columns",
+                table.span(*table.header[MOST_COLUMNS][1:]),
+                label="leave out those that do not count",
+            )
+            return None
+        seen: set[str] = set()
+        for text, start, end in table.header:
+            if not text or text in seen:
                 said = "a column has no name" if not text else f"{quoted(text)} heads two columns"
                 findings.report("E261", said, table.span(start, end))
+            seen.add(text)
         if isinstance(name, str):
             for one in sorted(of_name - set(headers)):
                 findings.report(

@@ -59,6 +59,8 @@ class Target:
     seeds: Sequence[bytes]
     feed: Feed
     make: Make
+    share: float = 1.0
+    """Of the time of a run."""
     floor_bytes: int = 1 << 20
     """What it may need for any input, however small."""
 
