@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pnsync.apply.applying import GRACE_SECONDS
 from pnsync.apply.starting import CLOCK_ERROR_SECONDS
 from pnsync.journal import Refusal
 from pnsync.plan import Action, Cause, Plan
@@ -204,6 +205,25 @@ def test_a_half_done_change_is_finished_at_a_stopped_provider_unless_it_bars_us(
     bench.answers["unbind a"] = [stops]
     bench.go(planned([replace(A, recording=True)], known))
     assert bench.calls == ["unbind a", "bind a"][: 1 + finished]
+
+
+@pytest.mark.parametrize(("left", "begun"), [(0.1, True), (-0.1, False)])
+def test_after_a_signal_the_second_half_may_begin_to_the_last_moment(left: float, begun: bool) -> None:
+    known = state(bound(A))
+    bench = Bench(known)
+    bench.signal_at = 0.5
+    bench.seconds["unbind a"] = 0.5 + GRACE_SECONDS - left
+    bench.go(planned([replace(A, recording=True)], known))
+    assert bench.calls == ["unbind a", "bind a"][: 1 + begun]
+
+
+def test_what_an_earlier_run_left_half_done_is_begun_like_any_other_change() -> None:
+    known = state({"bindings.a": replace(made(A), bind_id=None)})
+    plan = binds((B, ()), (A, ()))
+    bench = Bench(known)
+    bench.answers["bind b"] = [refused(Refusal.VALIDATION)]
+    bench.go(plan, fail_fast=True)
+    assert (bench.calls, list(bench.failed), bench.left) == (["bind b"], ["b"], ["a"])
 
 
 # -- a circle ------------------------------------------------------------------------------------------------------------
