@@ -2,12 +2,14 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, environment
 from tests.cli.projects import LONDON, write
 
 OUTPUTS = {
@@ -138,3 +140,24 @@ def test_what_is_there_already_becomes_private(run: Run, inside: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.stat().st_ino != before
     assert not list(inside.rglob("*.tmp"))
+
+
+def test_with_any_mask_private_files_and_folders_are_private(tmp_path: Path) -> None:
+    """The program as a process whose shell lets everybody write everything."""
+    write(tmp_path, LONDON)
+    commands = "; ".join(
+        f"{sys.executable} -m pnsync {words}"
+        for words in ("apply --auto-approve", "plan --out p.pnsplan --result v.json", "init --github")
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"umask 0; {commands}"], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    modes = {
+        str(one.relative_to(tmp_path)): stat.S_IMODE(one.stat().st_mode)
+        for one in tmp_path.rglob("*")
+        if one.name != "pnsync.yaml"
+    }
+    assert not [name for name, mode in modes.items() if mode & 0o022], modes
+    private = {name: mode for name, mode in modes.items() if name.startswith(("state", "p.pnsplan"))}
+    assert len(private) >= 4 and not [name for name, mode in private.items() if mode & 0o077], private

@@ -179,6 +179,23 @@ def test_it_gets_no_secret_and_no_folder_of_ours(tmp_path: Path, monkeypatch: py
     assert lines[-1] == "/"
 
 
+def test_with_keys_of_its_own_it_gets_no_secret_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    place = script(tmp_path / "bin", f"#!/bin/sh\n/usr/bin/env > {seen}\n/bin/cat > /dev/null\n")
+    environ = {
+        "PATH": str(place),
+        "HOME": "/h",
+        "NXCLOUD_ACCESS_SECRET": "s",
+        "VAULT_TOKEN": "s",
+        "PNSYNC_PLAN_KEY": "k",
+    }
+    sops.open_sops(b"x", "numbers.sops.yaml", Identity({}), environ)
+    names = {one.partition("=")[0] for one in seen.read_text().splitlines()} - {"PWD", "_", "OLDPWD", "SHLVL"}
+    assert names == {"PATH", "LC_ALL", "HOME"}
+
+
 # -- in commands -----------------------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ texts = st.text(st.characters(), max_size=60) | st.text("#:[] \t\nerrovsa\x1b\u2
         ("\ud800", "\\u{d800}"),
         ("\u2028\u2029\x85", "\\u{2028}\\u{2029}\\u{85}"),
         ("\U000e0041\ue000", "\\u{e0041}\\u{e000}"),
+        ("a\u034fb\u115f\u17b4\u180b\uffa0", "a\\u{34f}b\\u{115f}\\u{17b4}\\u{180b}\\u{ffa0}"),
         ("e\u0301", "é"),
         (
             "see ##[error]no, ##vso[task] ##teamcity[x",
