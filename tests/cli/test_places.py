@@ -261,6 +261,27 @@ def test_a_database_that_is_not_there_is_exit_9_and_its_password_is_not_told(
 
 
 @pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "gh7-secret",
+        "postgresql://u:gh7-secret@@host:x/db",
+        "host=gh7-secret password=gh7-secret sslmode=wrong",
+        "postgresql://u:gh7-secret@127.0.0.1:9/x?gh7-secret=gh7-secret",
+        "service=gh7-secret",
+    ],
+)
+def test_what_is_no_connection_string_is_not_told(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> None:
+    """libpq's own words repeat it; the variable that was named may hold anything."""
+    monkeypatch.setenv("STATE_DSN", dsn)
+    write(project, LONDON, extra="state: {backend: postgres, dsn: {env: STATE_DSN}}\n")
+    found = run("plan", "-vv")
+    assert found.exit_code == 9, found.output
+    assert "gh7" not in found.output
+
+
 @pytest.mark.xdist_group("object")
 @pytest.mark.parametrize("after", [1, 2, 3, 4])
 def test_credentials_that_end_in_mid_apply_lose_and_double_nothing(
