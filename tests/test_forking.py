@@ -39,7 +39,7 @@ def test_it_has_its_words_folder_environment_and_streams(begin: str, tmp_path: P
         assert one.stderr == b"aside"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGKILL])
 def test_a_signal_reaches_it_and_is_how_it_ends(number: signal.Signals) -> None:
     with subprocess.Popen(forking.forked("-c", WAITING), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

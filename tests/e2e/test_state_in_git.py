@@ -121,7 +121,8 @@ def test_a_signal_while_a_push_hangs(in_git: Project, tmp_path: Path, nth: int, 
     assert time.monotonic() - began < LIMIT_SECONDS + 0.5
     assert process.returncode == 143, (out, err)
     assert b"Traceback" not in err
-    assert not lives(int(hanging.read_text())), "nothing is left behind"
+    while lives(int(hanging.read_text())):  # whom the signal reached may take a moment to be gone
+        assert time.monotonic() - began < 2 * LIMIT_SECONDS, "nothing is left behind"
     in_git.program.env.pop("PATH")
     recovered(in_git, 12)
 
