@@ -309,7 +309,7 @@ def test_conflict_markers_are_named_by_line() -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-@pytest.mark.parametrize("strategy", ["conflict", "union"])
+@pytest.mark.parametrize("strategy", ["conflict", "union", "ours", "theirs"])
 def test_states_merged_by_git_are_refused(tmp_path: Path, strategy: str) -> None:
     def git(*words: str) -> int:
         return subprocess.run(
@@ -326,12 +326,14 @@ def test_states_merged_by_git_are_refused(tmp_path: Path, strategy: str) -> None
     for branch, number in (("main", 0), ("other", 7), ("main", 8)):
         if number:
             git("checkout", "-q", branch) and git("checkout", "-q", "-b", branch)
-        made = {**SAMPLE.entries, f"bindings.new-{number}": entry(number)}
+        # Far apart, so that a strategy that settles conflicts takes an entry of each side.
+        made = {**SAMPLE.entries, f"bindings.{'a' if number == 7 else 'z'}-{number}": entry(number)}
         path.write_bytes(dumps(replace(SAMPLE, serial=41 + number, entries=made)))
         git("add", "-A")
         assert git("commit", "-q", "-m", "state") == 0
-    git("merge", "other")
-    assert code_of(path.read_bytes()) in (("S904",) if strategy == "conflict" else ("S903", "S905"))
+    git("merge", *(["-X", strategy] if strategy in ("ours", "theirs") else []), "other")
+    expected = {"conflict": ("S904",), "union": ("S903", "S905"), "ours": ("S906",), "theirs": ("S906",)}
+    assert code_of(path.read_bytes()) in expected[strategy]
 
 
 def test_groups_and_bindings_are_told_apart() -> None:
