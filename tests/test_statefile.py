@@ -327,7 +327,8 @@ def test_states_merged_by_git_are_refused(tmp_path: Path, strategy: str) -> None
         if number:
             git("checkout", "-q", branch) and git("checkout", "-q", "-b", branch)
         # Far apart, so that a strategy that settles conflicts takes an entry of each side.
-        made = {**SAMPLE.entries, f"bindings.{'a' if number == 7 else 'z'}-{number}": entry(number)}
+        added = {0: {}, 7: {"bindings.a": entry(7)}, 8: {"bindings.z": entry(8)}}[number]
+        made = {**SAMPLE.entries, **added}
         path.write_bytes(dumps(replace(SAMPLE, serial=41 + number, entries=made)))
         git("add", "-A")
         assert git("commit", "-q", "-m", "state") == 0
