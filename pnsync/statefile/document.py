@@ -35,6 +35,7 @@ from pnsync.statefile.codec import (
 )
 from pnsync.statefile.codes import REBUILD, refusal
 from pnsync.statefile.damage import diagnose
+from pnsync.statefile.kinds import note
 from pnsync.statefile.phonecodec import CLEAR, SECRET_NOTE, Json, PhoneCodec, Sealed
 
 FORMAT: Final = "pnsync-state"
@@ -237,6 +238,7 @@ def _state(document: Json, codec: PhoneCodec) -> State:
     head, notes = document["head"], _texts(document["notes"])
     if SECRET_NOTE in notes:
         notes[SECRET_NOTE] = codec.reveal(notes[SECRET_NOTE])
+        bytes.fromhex(notes[SECRET_NOTE])
     return State(
         lineage=_of(str, document["lineage"]),
         serial=_of(int, document["serial"]),
@@ -264,8 +266,8 @@ def _of(kind: type[_Kind], value: Any) -> _Kind:
 
 
 def _texts(value: Any) -> dict[str, str]:
-    """Texts by name. Raises TypeError."""
-    return {name: _of(str, text) for name, text in _of(dict, value).items()}
+    """Notes by name. Raises TypeError, ValueError."""
+    return {name: note(name, _of(str, text)) for name, text in _of(dict, value).items()}
 
 
 @contextmanager

@@ -40,7 +40,7 @@ from pnsync.statefile.codec import (
     key_of,
     key_text,
 )
-from pnsync.statefile.kinds import typed
+from pnsync.statefile.kinds import note, typed
 from pnsync.statefile.phonecodec import Json, PhoneCodec
 
 
@@ -162,7 +162,8 @@ def decode_event(made: Json, seal: PhoneCodec) -> Event:
         case "accepted":
             return Accepted(made["provider"], decode_account(made["account"]))
         case "noted":
-            return Noted(made["key"], made["value"])
+            value = made["value"]
+            return Noted(made["key"], None if value is None else note(made["key"], value))
         case other:
             raise ValueError(f"no such event: {other!r}")
 

@@ -94,3 +94,10 @@ def texts(values: list[Any]) -> tuple[str, ...]:
     if not all(type(one) is str for one in values):
         raise TypeError
     return tuple(values)
+
+
+def note(name: str, value: str) -> str:
+    """A note's text, once one that is a number to its readers is one. Raises ValueError."""
+    if name.startswith("zone."):
+        int(value)
+    return value

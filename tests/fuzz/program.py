@@ -151,7 +151,8 @@ def targets() -> dict[str, Target]:
                 [folder().files[Path(path)]],
                 feed_to(kind),
                 MAKES.get(kind, damaged),
-                16 << 20,
+                share=0.3,
+                floor_bytes=16 << 20,
             )
             for kind, path in FILES.items()
         )
