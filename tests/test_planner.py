@@ -444,3 +444,12 @@ def test_what_is_said_is_in_the_order_of_codes_and_addresses() -> None:
     found = planned([axb("order", enabled=False)], state(), replace=asked)
     told = [(one.code, one.address) for one in found.diagnostics]
     assert told == [("P203", "bindings.a"), ("P203", "bindings.order"), ("P203", "bindings.order-b")]
+
+
+def test_what_a_limit_leaves_out_refuses_nothing() -> None:
+    """No order mends one number at two providers: without it, the rest goes."""
+    files = desired([desk("d", provider="nx2")], [group("crew")])
+    known = state(bound(desk("d")))
+    assert codes(planned(files, known)) == ["P350"]
+    part = planned(files, known, limit=1)
+    assert (what(part), codes(part)) == ([("create_group", "crew")], [])
