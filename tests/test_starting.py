@@ -252,6 +252,18 @@ def test_where_a_circle_does_not_begin_nobody_else_of_it_is_taken_down(answer: A
     assert (bench.calls, bench.left, down(bench)) == (["unbind d0", "bind b"], ["d1"], [])
 
 
+def test_what_is_not_settled_of_a_circle_is_noted_of_all_of_it_beside_what_was_noted_before() -> None:
+    """The listing tells later what became of them; until then the second halves of all of these are not new changes."""
+    known = state(bound(ONE, TWO, C))
+    plan = planned([replace(ONE, extension="102"), replace(TWO, extension="101")], known)
+    bench = Bench(known)
+    bench.answers = {"unbind c": [unknown()], "unbind one": [unknown()]}
+    bench.go(plan)
+    assert bench.calls == ["unbind c", "unbind one"]
+    assert bench.tally.attempted == {"bindings.c", "bindings.one", "bindings.two"}
+    assert bench.tally.circles == {"bindings.one": {"bindings.one", "bindings.two"}}
+
+
 @pytest.mark.parametrize("stop", ["signal", "deadline", "fail fast"])
 def test_a_circle_that_has_begun_is_finished(stop: str) -> None:
     known, plan = swap()
