@@ -535,6 +535,17 @@ DAMAGES = {
 }
 
 
+def test_an_empty_file_is_no_first_run(place: Place) -> None:
+    """Not even where no journal tells otherwise."""
+    place.run(note("1"))
+    place.journal.unlink()
+    place.path.write_bytes(b"")
+    assert place.refused().code == "S901"
+    with pytest.raises(StateError):
+        place.store().hold(holder(), timeout=0)
+    assert place.path.read_bytes() == b""
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_state_that_cannot_be_read_can_be_replaced(place: Place, damage: str) -> None:
     place.run(note("1"))
