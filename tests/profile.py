@@ -1,7 +1,8 @@
 """How much the tests try, by PNSYNC_TEST_PROFILE: `quick` (`make test`), `check` (`make check`, CI, and pytest by itself)
 or `full` (`make full`).
 
-All three run every test function and every assertion. They differ in how many cases each gets:
+All three run every test function and every assertion (but for those marked `slow`, which full has alone). They differ in
+how many cases each gets:
 
 - full: all examples, the largest bulks, and the program started by a new interpreter each time;
 - check: a fifth of the examples, smaller bulks, and the program started by a fork of a process that has imported it;
