@@ -256,9 +256,12 @@ class _Settling:
         if (row.phone_x_b in (None, row.phone_x)) != (target.mode is Mode.AXB):
             return False
         life = intent.expire_seconds or 0
-        # The vendor's time may have been learned from a server whose clock was wrong: ours counts where it is earlier.
-        stamped = min(intent.signed_at, intent.adoptable_until - ADOPTABLE_SECONDS)
-        earliest = stamped - STAMP_SLACK_SECONDS + life
+        # The vendor's time may have been learned from a server whose clock was wrong: ours counts where it is earlier, and
+        # where the two are apart neither tells what the server's was that took the call.
+        ours = intent.adoptable_until - ADOPTABLE_SECONDS
+        apart = abs(intent.signed_at - ours) > STAMP_SLACK_SECONDS
+        slack = CLOCK_SECONDS if apart else STAMP_SLACK_SECONDS
+        earliest = min(intent.signed_at, ours) - slack + life
         latest = intent.adoptable_until + life
         if row.expires_at is not None:
             return earliest <= row.expires_at <= latest

@@ -276,6 +276,15 @@ def test_a_candidate_ends_when_the_attempt_would(late: float, adopted: bool) -> 
         assert found.events == ()
 
 
+@pytest.mark.parametrize(("early", "adopted"), [(1920.0, True), (1923.0, False)])
+def test_where_the_clocks_are_apart_an_outcome_may_be_stamped_earlier(early: float, adopted: bool) -> None:
+    """One of the vendor's servers told a wrong time: whether ours is right nobody knows either."""
+    one = attempt(RIDE)
+    told = replace(one, signed_at=one.signed_at + 1984.0)
+    found = settled(open_(told), observed([effect(one, late=-early)], started_at=NOW - 1.0))
+    assert (verdicts(found) == [Verdict.APPLIED]) == adopted
+
+
 def test_who_is_no_candidate() -> None:
     one = attempt(RIDE)
     entry = made(ride("other"), bind_id="row-1")

@@ -11,6 +11,7 @@ from pnsync.planning import Planned, PlanOptions
 from pnsync.sandbox.records import Binding
 from pnsync.state import Entry, Head, State
 from pnsync.workflow import ApplyOptions
+from pnsync.zones import zone_note
 
 from . import faults
 from .declarations import phone
@@ -212,7 +213,10 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
                 console.change(
                     bind_id, **change
                 )  # of an open attempt another end is a person's decision (P301)
-        elif not between and bind_id in {one.bind_id for one in _recorded(universe)}:
+        elif (
+            not between and _zone_known(universe) and bind_id in {one.bind_id for one in _recorded(universe)}
+        ):
+            # While no zone is known nobody could tell such an end from the one that the state records.
             console.change(bind_id, expires_at=universe.time.true + random.choice((100, 50_000)))
     elif kind == "own pair" and universe.files.bindings and not (between and vendor.kind == "laaffic"):
         one = universe.files.bindings[random.choice(sorted(universe.files.bindings))]
@@ -247,6 +251,12 @@ def _open_pairs(universe: Universe) -> set[tuple[Phone, Phone | None]]:
     state = universe.state()
     targets = [] if state is None else [one.intent.target for one in state.pending.values()]
     return {(one.phone_a, one.phone_b) for one in targets if isinstance(one, Entry)}
+
+
+def _zone_known(universe: Universe) -> bool:
+    """Whether the state holds what LAAFFIC's texts of ends mean."""
+    state = universe.state()
+    return state is not None and zone_note("la") in state.notes
 
 
 def _recorded(universe: Universe) -> list[Entry]:
