@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pydantic_core import from_json
 
-from pnsync.journal import Closed, Opened, Resolved, Verdict
+from pnsync.journal import Applied, Closed, NotSent, Opened, Resolved, Verdict
 from pnsync.state import Intent, Operation
 from pnsync.statefile import record as framing
 from pnsync.statefile.eventcodec import decode_event
@@ -57,7 +57,8 @@ class Ledger:
                 self.intents[attempt] = self.open[attempt] = self.unanswered[attempt] = event.intent
             elif isinstance(event, Closed):
                 self.unanswered.pop(event.attempt, None)
-                self.open.pop(event.attempt, None)
+                if isinstance(event.outcome, Applied | NotSent):
+                    self.open.pop(event.attempt, None)
             elif isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED:
                 self.open.pop(event.attempt, None)
 

@@ -1,0 +1,7 @@
+"""All mutants."""
+
+from .calling import CALLING
+from .keeping import KEEPING
+from .settling import SETTLING
+
+MUTANTS = (*CALLING, *SETTLING, *KEEPING)
