@@ -18,7 +18,6 @@ from .steps import STEPS, allowed, judged, nothing_due, settle_down
 from .vendors import Vendor
 from .world import Run, Universe, Violation, seeded
 
-
 FRESH = "bound a moment ago and not listed yet"
 """Why a plan says nothing yet of what it does not see listed."""
 
