@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import pyrage
+from pydantic_core import from_json
 
 from pnsync.config import load_source
 from pnsync.config.sources import SourceRefused
@@ -278,7 +279,7 @@ EVENTS = [json.dumps(encode_event(one, CLEAR)).encode() for one in events()]
 def feed_event(data: bytes) -> None:
     """An event that a record with a right sum holds: read and folded, or refused as one of the ways decoders refuse."""
     try:
-        made = json.loads(data)
+        made = from_json(data)
         event = decode_event(made, CLEAR)
         replay(state(), [event])
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError):
