@@ -375,16 +375,28 @@ class Fold:
 
     def _unbound(self, intent: Intent, bind_id: str, at: int) -> None:
         key = (intent.provider, bind_id)
+        entry = self.entries.get(intent.address)
+        if isinstance(entry, Entry) and entry.key == key and _followed(intent, entry):
+            return
         self.unbound[key] = at
         if self.superseded.pop(key, None) is not None:
             return
-        entry = self.entries.get(intent.address)
         if not isinstance(entry, Entry) or entry.key != key:
             return
         if isinstance(intent.target, Entry):
             self.entries[intent.address] = replace(intent.target, bind_id=None, down_since=at)
         else:
             del self.entries[intent.address]
+
+
+def _followed(unbind: Intent, entry: Entry) -> bool:
+    """Whether an entry is a later binding than the one that was to be unbound, under an id that the vendor gave again."""
+    if isinstance(unbind.target, Entry) and entry.generation > unbind.target.generation:
+        return True
+    old = unbind.unbinds
+    if old is not None and (entry.phone_a, entry.phone_b) != (old.phone_a, old.phone_b):
+        return True
+    return entry.bound_at is not None and entry.bound_at > unbind.signed_at
 
 
 def superseded_by(address: str, entry: Entry) -> Superseded:

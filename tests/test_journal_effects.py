@@ -320,3 +320,26 @@ def test_an_unbind_leaves_an_entry_that_has_its_id_at_another_account() -> None:
     elsewhere = replace(EMPTY, entries={DESK: entry(1, provider="other")})
     after = replay(elsewhere, [opened(1, Operation.UNBIND), applied(1, Operation.UNBIND)])
     assert after.entries == elsewhere.entries
+
+
+@pytest.mark.parametrize("signed", [NOW + 3, NOW - 3])
+def test_an_unbind_that_is_settled_late_leaves_the_binding_that_has_its_id_again(signed: int) -> None:
+    """The vendor gave the id again before a listing told that the old binding is gone."""
+    wanted = entry(1, generation=2, bind_id=None)
+    slow = replace(opened(1, Operation.UNBIND).intent, attempt="slow", target=wanted, signed_at=float(NOW))
+    newer = replace(wanted, generation=2 if signed > NOW else 3)
+    again = replace(opened(1).intent, attempt="again", target=newer, signed_at=float(signed))
+    before = replay(LIVE, [Opened(slow), Opened(again), Closed("again", Applied("b1"), NOW + 5)])
+    assert before.bindings()[DESK].generation == newer.generation
+    after = replay(before, [Resolved("slow", Verdict.APPLIED, NOW + 9)])
+    assert (after.entries, after.unbound) == (before.entries, {})
+    assert "slow" not in after.pending
+
+
+def test_an_unbind_for_good_that_is_settled_late_leaves_a_binding_of_other_phones() -> None:
+    gone = opened(1, Operation.UNBIND).intent
+    slow = Opened(replace(gone, attempt="slow", target=None, unbinds=superseded_by(DESK, entry(1))))
+    other = entry(1, generation=2, phone_b=Phone("447700900778"))
+    before = replay(LIVE, [slow, Recorded(DESK, other)])
+    after = replay(before, [Resolved("slow", Verdict.APPLIED, NOW + 9)])
+    assert (after.entries, after.unbound) == (before.entries, {})
