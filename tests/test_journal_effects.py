@@ -336,6 +336,16 @@ def test_an_unbind_that_is_settled_late_leaves_the_binding_that_has_its_id_again
     assert "slow" not in after.pending
 
 
+def test_a_binding_of_the_second_in_which_its_unbind_was_signed_goes_with_it() -> None:
+    """As where a binding is put on hold right after its bind: the entry is kept, with its generation, and is down."""
+    held = replace(opened(1, Operation.UNBIND).intent, target=entry(1, bind_id=None), signed_at=float(NOW))
+    after = replay(
+        replace(EMPTY, entries={DESK: entry(1, bound_at=NOW)}),
+        [Opened(held), Closed(held.attempt, Applied(), NOW + 1)],
+    )
+    assert after.bindings()[DESK].down and after.unbound == {B1: NOW + 1}
+
+
 def test_an_unbind_for_good_that_is_settled_late_leaves_a_binding_of_other_phones() -> None:
     gone = opened(1, Operation.UNBIND).intent
     slow = Opened(replace(gone, attempt="slow", target=None, unbinds=superseded_by(DESK, entry(1))))
