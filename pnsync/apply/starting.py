@@ -12,7 +12,7 @@ from pnsync.apply.batch import Record
 from pnsync.apply.progress import Conduct, Progress, Standing
 from pnsync.interfaces import Clock, Provider
 from pnsync.plan import Action, Cause, Order, Step
-from pnsync.planner.ordering import CALL_SECONDS
+from pnsync.planner.steps import CALL_SECONDS
 from pnsync.state import Entry, Operation
 
 CLOCK_ERROR_SECONDS = 900.0

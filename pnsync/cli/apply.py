@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pnsync.bounded import read_file
 from pnsync.cli.actions import annotate_failures
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.files import read_file
 from pnsync.cli.formats import render
 from pnsync.cli.options import (
     DEADLINE,

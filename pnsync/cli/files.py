@@ -1,7 +1,4 @@
-"""Files that a command reads or writes where it was told to: read up to a limit; replaced as a whole, so that nobody ever
-
-reads half of one.
-"""
+"""Files that a command writes where it was told to: replaced as a whole, so that nobody ever reads half of one."""
 
 import contextlib
 import os
@@ -13,17 +10,6 @@ from typing import Final
 PRIVATE: Final = 0o600
 """The mode of what only its owner may read."""
 SHARED: Final = 0o644
-_PART_BYTES: Final = 1 << 18
-
-
-def read_file(path: Path, limit: int) -> bytes:
-    """Up to `limit` + 1 bytes of a file, whatever it is; memory for those alone that it has. Raises OSError."""
-    parts = []
-    with path.open("rb") as file:
-        while limit >= 0 and (part := file.read(min(limit + 1, _PART_BYTES))):
-            parts.append(part)
-            limit -= len(part)
-    return b"".join(parts)
 
 
 def replace_file(path: Path, data: bytes, *, mode: int | None = None) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pnsync.bounded import read_file
 from pnsync.cli import VERSION
 from pnsync.cli.actions import annotate, running, summarise
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.ending import message
-from pnsync.cli.files import PRIVATE, read_file, replace_file
+from pnsync.cli.files import PRIVATE, replace_file
 from pnsync.cli.formats import FORMATS, render
 from pnsync.cli.options import (
     INSTANT,

@@ -13,7 +13,8 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Final, Protocol
 
-_PART_BYTES: Final = 1 << 18
+from pnsync.bounded import read_bounded
+
 MAX_PATH_LEVELS: Final = 32
 MAX_ENTRIES: Final = 200_000
 """Directory entries that one glob may look at."""
@@ -82,12 +83,7 @@ class FolderSource:
             os.close(descriptor)
             raise SourceRefused("E239", "this is not a regular file", "a folder, pipe or device")
         with os.fdopen(descriptor, "rb") as file:
-            parts = []
-            # In parts: to be asked for so many bytes takes memory for them, whether they are there or not.
-            while limit >= 0 and (part := file.read(min(limit + 1, _PART_BYTES))):
-                parts.append(part)
-                limit -= len(part)
-            return b"".join(parts)
+            return read_bounded(file, limit)
 
     def glob(self, pattern: str) -> list[str]:
         """The files that match, sorted; `*` and `?` stay within a name, `**` stands for any folders, hidden names need their dot."""

@@ -1,4 +1,4 @@
-"""The order of changes, and their calls as steps. Pure.
+"""The order of changes. Pure.
 
 What is down; renewals that would lapse before this apply can end; groups; unbinds; rebinds and other renewals,
 soonest expiry first; binds in file order; groups deleted. What needs a number, pair or phone that another change
@@ -7,17 +7,14 @@ frees comes after that unbind; changes that wait for each other in a circle unbi
 
 import heapq
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 
-from pnsync.model import NEVER, Desired, Mode
-from pnsync.plan import Action, Change, Circle, Order, Step
-from pnsync.planner.calls import bind_step, group_step, unbind_step
+from pnsync.model import NEVER, Desired
+from pnsync.plan import Action, Change, Step
 from pnsync.planner.draft import Draft
 from pnsync.planner.resources import Resource, held_by, needs_of
+from pnsync.planner.steps import CALL_SECONDS, call_count, steps_of
 
-CALL_SECONDS = 0.25
-"""What a call takes at a vendor, for the estimate of gaps and of an apply's length; not measured by anybody."""
 URGENT_MARGIN_SECONDS = 60
 
 
@@ -54,7 +51,7 @@ def arrange_with(
         dependencies.setdefault(ranks[waiter], set()).add(ranks[awaited])
     circles = _circles(dependencies)
     order = _topological(ranked, dependencies, circles)
-    changes, steps = _steps(ranked, order, dependencies, desired)
+    changes, steps = steps_of(ranked, order, dependencies, desired)
     return Arranged(changes, steps, tuple(places[one] for unit in order for one in unit))
 
 
@@ -64,12 +61,8 @@ def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
     for one in drafts:
         provider = desired.providers.get(one.provider)
         pace = 1.0 / provider.rate if provider is not None else 0.0
-        seconds += _calls(one) * max(CALL_SECONDS, pace)
+        seconds += call_count(one) * max(CALL_SECONDS, pace)
     return seconds
-
-
-def _calls(draft: Draft) -> int:
-    return (draft.old is not None) + (draft.target is not None) + (draft.group is not None)
 
 
 def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
@@ -200,152 +193,3 @@ def _topological(
             if open_needs[waiting] == 0:
                 heapq.heappush(ready, waiting)
     return order
-
-
-@dataclass(slots=True)
-class _Placed:
-    """Where a draft's calls stand among the steps."""
-
-    unbind: int | None = None
-    bind: int | None = None
-    group: int | None = None
-
-
-def _steps(
-    drafts: Sequence[Draft],
-    order: Sequence[Sequence[int]],
-    waits: Mapping[int, set[int]],
-    desired: Desired,
-) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
-    changes: list[Change] = []
-    steps: list[Step] = []
-    placed: dict[int, _Placed] = {}
-    for unit in order:
-        for index in unit:
-            placed[index] = _Placed()
-        circular = len(unit) > 1
-        numbers = {index: len(changes) + place for place, index in enumerate(unit)}
-        for index in unit:
-            one = drafts[index]
-            first = None if circular else _order_of(one)
-            gap = 0.0
-            if one.old is not None and one.target is not None:
-                first = first or Order.UNBIND_FIRST
-                gap = 0.0 if first is Order.BIND_FIRST else _gap(one, len(unit), desired)
-            changes.append(_change(one, first, gap, _calls(one)))
-        groups_later: list[int] = []
-        binds_last: list[int] = []
-        unbound: tuple[int, ...] = ()
-        left, begun = 0, False
-        together = Circle(frozenset(), frozenset(), 0)
-        if circular:
-            # Nothing of it is begun before all that any of it waits for, and each unbind waits for the one before:
-            # where one fails no other is taken down for it.
-            apart = (_freeing(waits.get(index, ()), placed, outside=set(unit)) for index in unit)
-            unbound = tuple(dict.fromkeys(chain.from_iterable(apart)))
-            members = [drafts[index] for index in unit]
-            left = sum(map(_calls, members))
-            together = Circle(
-                frozenset(one.address for one in members),
-                frozenset(one.target.provider for one in members if one.target is not None),
-                left,
-            )
-        for index in unit:
-            one = drafts[index]
-            before = _freeing(waits[index], placed, outside=set(unit)) if index in waits else ()
-            change = changes[numbers[index]]
-            if one.group is not None and circular:
-                groups_later.append(index)
-            elif one.group is not None:
-                placed[index].group = len(steps)
-                steps.append(group_step(one, numbers[index], before))
-            elif one.old is not None and one.target is not None and change.order is Order.BIND_FIRST:
-                placed[index].bind = len(steps)
-                steps.append(bind_step(one, numbers[index], before, replaces=one.old.bind_id))
-                placed[index].unbind = len(steps)
-                steps.append(unbind_step(one, numbers[index], (len(steps) - 1,)))
-            elif one.old is not None and circular:
-                step = unbind_step(one, numbers[index], unbound)
-                step = replace(step, finishes=begun, circle=replace(together, calls=left))
-                placed[index].unbind, unbound = len(steps), (len(steps),)
-                steps.append(step)
-                left, begun = left - 1, True
-                if one.target is not None:
-                    binds_last.append(index)
-            elif one.old is not None:
-                placed[index].unbind = len(steps)
-                steps.append(unbind_step(one, numbers[index], before))
-                if one.target is not None:
-                    placed[index].bind = len(steps)
-                    after = (*before, len(steps) - 1)
-                    steps.append(bind_step(one, numbers[index], after, finishes=True))
-            elif one.target is not None and circular:
-                binds_last.append(index)
-            elif one.target is not None:
-                placed[index].bind = len(steps)
-                steps.append(bind_step(one, numbers[index], before))
-        for index in groups_later:
-            placed[index].group = len(steps)
-            after = _freeing(waits.get(index, ()), placed, outside=set())
-            steps.append(group_step(drafts[index], numbers[index], after))
-        for index in binds_last:
-            own = placed[index].unbind
-            after = _freeing(waits.get(index, ()), placed, outside=set())
-            if own is not None and own not in after:
-                after = (*after, own)
-            placed[index].bind = len(steps)
-            steps.append(bind_step(drafts[index], numbers[index], after, finishes=own is not None))
-    return tuple(changes), tuple(steps)
-
-
-def _freeing(
-    others: Sequence[int] | set[int] | tuple[()], placed: Mapping[int, _Placed], *, outside: set[int]
-) -> tuple[int, ...]:
-    """The steps that must have succeeded: the unbinds, or group calls, of the drafts waited for."""
-    found: list[int] = []
-    for other in sorted(others):
-        if other in outside or other not in placed:
-            continue
-        spot = placed[other]
-        step = spot.unbind if spot.unbind is not None else spot.group
-        if step is not None:
-            found.append(step)
-    return tuple(found)
-
-
-def _order_of(draft: Draft) -> Order | None:
-    """Bind-first where old and new cannot collide: another provider, or extension bindings that differ in X or extension."""
-    if draft.old is None or draft.target is None:
-        return None
-    if draft.old.provider != draft.target.provider:
-        return Order.BIND_FIRST
-    old = (draft.old.phone_x, draft.old.extension)
-    new = (draft.target.phone_x, draft.target.extension)
-    both = bool(draft.old.extension) and draft.target.mode is Mode.AXB_EXTENSION
-    return Order.BIND_FIRST if both and old != new else Order.UNBIND_FIRST
-
-
-def _gap(draft: Draft, circle: int, desired: Desired) -> float:
-    """Estimated seconds in which nobody is reached: from the unbind's effect to the bind's."""
-    provider = desired.providers.get(draft.provider)
-    pace = 1.0 / provider.rate if provider is not None else 0.0
-    return round((CALL_SECONDS + pace) * circle, 2)
-
-
-def _change(draft: Draft, order: Order | None, gap: float, calls: int) -> Change:
-    return Change(
-        address=draft.address,
-        action=draft.action,
-        cause=draft.cause,
-        reason=draft.reason,
-        provider=draft.provider,
-        before=draft.before,
-        after=draft.after,
-        changed=draft.changed,
-        order=order,
-        gap_seconds=gap,
-        calls=calls,
-        x_may_change=draft.x_may_change,
-        source=draft.source,
-        events=draft.events,
-    )

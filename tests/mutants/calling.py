@@ -252,9 +252,9 @@ CALLING = (
         "X and extension released before the unbind's outcome",
         (
             (
-                "ordering.py",
-                "        if other in outside or other not in placed:\n            continue\n",
-                "        if other not in outside or True:\n            continue\n",
+                "steps.py",
+                "            if other not in self._placed:\n                continue\n",
+                "            if other not in self._placed or True:\n                continue\n",
             ),
         ),
         tests=("tests/test_ordering.py", "tests/test_planner_cases.py"),
