@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
-from pnsync.config.declaring import Declarations, Key
+from pnsync.config.declaring import Declarations
 from pnsync.config.sources import SourceRefused, check_path
 from pnsync.errors import ConfigError, Severity, UsageError
+from pnsync.model import BindKey
 from pnsync.render.text import escape
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ HEAD: Final = (
 _ROUNDS: Final = 20
 """How often lines are left out and the rest is tried again; each reading tells up to a thousand at once."""
 
-Remake = Callable[[Mapping[Key, str]], Declarations]
+Remake = Callable[[Mapping[BindKey, str]], Declarations]
 """The declarations without some rows, which are left out with these reasons."""
 
 
@@ -142,9 +143,9 @@ class Target:
         return desired
 
 
-def _faulty(error: ConfigError, made: Declarations) -> dict[Key, str]:
+def _faulty(error: ConfigError, made: Declarations) -> dict[BindKey, str]:
     """The rows whose own lines do not hold, with the reason; none where anything else is wrong too."""
-    found: dict[Key, str] = {}
+    found: dict[BindKey, str] = {}
     for one in error.diagnostics:
         if one.severity is not Severity.ERROR:
             continue

@@ -13,12 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pnsync.config import named_safely
-from pnsync.model import NEVER, Desired, Holds, LiveBinding, Mode, Observed, VendorType
+from pnsync.model import NEVER, BindKey, Desired, Holds, LiveBinding, Mode, Observed, VendorType
 from pnsync.phone import Phone
 from pnsync.plan import instant
-
-Key = tuple[str, str]
-"""A provider and a bind id."""
 
 RINGS_GROUP: Final = "it rings a group, and no listing says which"
 _TELLING: Final = 8
@@ -63,8 +60,8 @@ class How:
 
     expires_in: str | None = None
     pool_number: str | None = None
-    names: Mapping[Key, str] = field(default_factory=dict)
-    left_out: Mapping[Key, str] = field(default_factory=dict)
+    names: Mapping[BindKey, str] = field(default_factory=dict)
+    left_out: Mapping[BindKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

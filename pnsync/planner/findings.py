@@ -16,6 +16,9 @@ from pnsync.planner.occupancy import Occupancy
 from pnsync.planner.question import Question
 from pnsync.state import Entry, Pending, State, Superseded
 
+NOT_LISTED_YET = "bound a moment ago and not listed yet"
+"""Why nothing is concluded of a binding that a listing does not show."""
+
 
 @dataclass(slots=True)
 class Findings:
@@ -84,9 +87,9 @@ class Findings:
         if listing.started_at >= visible_from:
             return False
         source = None if binding is None else binding.span
-        reason = "bound a moment ago and not listed yet"
         self.defer(
-            Deferred(address, action, entry.provider, reason, visible_from, source), config=binding is None
+            Deferred(address, action, entry.provider, NOT_LISTED_YET, visible_from, source),
+            config=binding is None,
         )
         return True
 

@@ -20,6 +20,7 @@ from pnsync.reports.status import RUN_NOTE
 from pnsync.savedplan import USED_PREFIX
 from pnsync.scope import Shard, shard_of
 from pnsync.state import Entry, Head, State
+from pnsync.statefile.codec import key_text
 from pnsync.statefile.phonecodec import SECRET_NOTE
 
 RESHAPING_NOTE: Final = "reshaping"
@@ -52,7 +53,7 @@ def _part(state: State, shard: Shard, serial: int) -> State:
         superseded={name: one for name, one in state.superseded.items() if shard.holds(one.address)},
         quarantine=tuple(one for one in state.quarantine if shard.holds(one.address)),
         generations=own(state.generations),
-        unbound={key: at for key, at in state.unbound.items() if shard.holds("/".join(key))},
+        unbound={key: at for key, at in state.unbound.items() if shard.holds(key_text(key))},
         failures=own(state.failures),
         notes={
             name: value

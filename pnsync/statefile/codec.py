@@ -235,7 +235,8 @@ def encode_superseded(one: Superseded, seal: PhoneCodec) -> Json:
 
 def decode_superseded(made: Json, seal: PhoneCodec) -> Superseded:
     """The old half of its JSON form."""
-    address = typed(made, kinds.SUPERSEDED)["address"]
+    typed(made, kinds.SUPERSEDED)
+    address = made["address"]
     return Superseded(
         address=address,
         provider=made["provider"],
@@ -276,7 +277,8 @@ def encode_intent(one: Intent, seal: PhoneCodec) -> Json:
 
 def decode_intent(made: Json, seal: PhoneCodec) -> Intent:
     """The attempt of its JSON form."""
-    address, change = typed(made, kinds.INTENT)["address"], made.get("group_change")
+    typed(made, kinds.INTENT)
+    address, change = made["address"], made.get("group_change")
     target, unbinds = made.get("target"), made.get("unbinds")
     return Intent(
         attempt=made["attempt"],
@@ -315,8 +317,9 @@ def encode_pending(one: Pending, seal: PhoneCodec) -> Json:
 
 def decode_pending(made: Json, seal: PhoneCodec) -> Pending:
     """The unsettled attempt of its JSON form."""
+    typed(made, kinds.PENDING)
     return Pending(
-        intent=decode_intent(typed(made, kinds.PENDING)["intent"], seal),
+        intent=decode_intent(made["intent"], seal),
         standing=Standing(made["standing"]),
         reason=made.get("reason", ""),
         vendor_code=made.get("vendor_code", ""),
@@ -338,8 +341,9 @@ def encode_resting(one: Resting, seal: PhoneCodec) -> Json:
 
 def decode_resting(made: Json, seal: PhoneCodec) -> Resting:
     """The resting number of its JSON form."""
+    typed(made, kinds.RESTING)
     return Resting(
-        provider=typed(made, kinds.RESTING)["provider"],
+        provider=made["provider"],
         phone_x=made["phone_x"],
         address=made["address"],
         until=at_instant(made["until"]),
@@ -355,7 +359,8 @@ def encode_account(one: Account) -> Json:
 
 def decode_account(made: Json) -> Account:
     """The account of its JSON form."""
-    return Account(host=typed(made, kinds.ACCOUNT)["host"], fingerprint=made["fingerprint"])
+    typed(made, kinds.ACCOUNT)
+    return Account(host=made["host"], fingerprint=made["fingerprint"])
 
 
 def encode_failure(one: Failure) -> Json:
@@ -365,9 +370,8 @@ def encode_failure(one: Failure) -> Json:
 
 def decode_failure(made: Json) -> Failure:
     """The failure of its JSON form."""
-    return Failure(
-        since=at_instant(typed(made, kinds.FAILURE)["since"]), count=made["count"], code=made["code"]
-    )
+    typed(made, kinds.FAILURE)
+    return Failure(since=at_instant(made["since"]), count=made["count"], code=made["code"])
 
 
 def scrubbed(value: Any) -> Any:

@@ -235,7 +235,7 @@ def _state(document: Json, codec: PhoneCodec) -> State:
         address: entry.generation for address, entry in entries.items() if isinstance(entry, Entry)
     }
     generations.update({name: _of(int, made) for name, made in document["generations"].items()})
-    head, notes = document["head"], _texts(document["notes"])
+    head, notes = document["head"], _notes(document["notes"])
     if SECRET_NOTE in notes:
         notes[SECRET_NOTE] = codec.reveal(notes[SECRET_NOTE])
         bytes.fromhex(notes[SECRET_NOTE])
@@ -265,7 +265,7 @@ def _of(kind: type[_Kind], value: Any) -> _Kind:
     return value
 
 
-def _texts(value: Any) -> dict[str, str]:
+def _notes(value: Any) -> dict[str, str]:
     """Notes by name. Raises TypeError, ValueError."""
     return {name: note(name, _of(str, text)) for name, text in _of(dict, value).items()}
 

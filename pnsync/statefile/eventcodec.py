@@ -134,7 +134,8 @@ def encode_event(event: Event, seal: PhoneCodec) -> Json:
 
 def decode_event(made: Json, seal: PhoneCodec) -> Event:
     """The event of its JSON form. Raises ValueError for a kind that this version does not know."""
-    match typed(made, kinds.EVENT)["k"]:
+    typed(made, kinds.EVENT)
+    match made["k"]:
         case "began":
             return Began(made["holder"], made["command"], made["at"])
         case "opened":

@@ -1,7 +1,7 @@
-"""Which JSON types the fields of a state may have. A right checksum proves who wrote last, not that it was this program:
+"""Which JSON types the fields of a state may have.
 
-what is read here is worked with for a whole run, and a text where a number should stand would be met far from its file.
-A field that is not named is refused too: a newer version's must not be dropped unseen.
+A right checksum proves that nothing was altered since, not that this program wrote it; what is read is worked with for a
+whole run, and a text where a number should stand would be met far from its file. A field that is not named is refused too: a newer version's must not be dropped unseen.
 """
 
 from collections.abc import Mapping
@@ -81,12 +81,11 @@ EVENT: Final[Kinds] = {
 }
 
 
-def typed(made: dict[str, Any], kinds: Kinds) -> dict[str, Any]:
-    """The same, once every field has one of its types. Raises KeyError for an unknown field, TypeError."""
+def typed(made: dict[str, Any], kinds: Kinds) -> None:
+    """See that every field has one of its types. Raises KeyError for an unknown field, TypeError."""
     for name, value in made.items():
         if type(value) not in kinds[name]:
             raise TypeError(name)
-    return made
 
 
 def texts(values: list[Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pnsync.identity import name_space
 from pnsync.lifetimes import over
 from pnsync.matching import never_listed
 from pnsync.plan import Cause
+from pnsync.planner.findings import NOT_LISTED_YET
 from pnsync.planning import PlanOptions
 from pnsync.state import Entry, State
 from pnsync.verdict import Failed
@@ -17,9 +18,6 @@ from pnsync.workflow import ApplyOptions
 from .steps import STEPS, allowed, judged, nothing_due, settle_down
 from .vendors import Vendor
 from .world import Run, Universe, Violation, seeded
-
-FRESH = "bound a moment ago and not listed yet"
-"""Why a plan says nothing yet of what it does not see listed."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def converge(universe: Universe, random: Random) -> None:
         run = _again(universe, random)
     run = _windows(universe, random) or run
     found = universe.plan(random)
-    fresh = [one.not_before for one in found.plan.deferred if one.reason == FRESH and one.not_before]
+    fresh = [one.not_before for one in found.plan.deferred if one.reason == NOT_LISTED_YET and one.not_before]
     if fresh:
         # A server that told a wrong time stamped the answer too: what it bound passes for new for as long as it was ahead.
         universe.time.seconds += max(0.0, max(fresh) - universe.time.true) + 60
