@@ -353,6 +353,13 @@ def test_what_a_stranger_holds_is_a_decision(declared: Binding, row: object) -> 
     assert found.valid_until == NOW + DAY
 
 
+def test_a_limit_leaves_out_no_decision() -> None:
+    files = [axb("a", a=11, b=12), axb("b", a=13, b=14), desk("d")]
+    found = planned(files, None, [foreign(a=9, b=None, phone_x=X, extension="101")], limit=1)
+    assert [one.address for one in found.changes] == ["bindings.a"]
+    assert [one.address for one in found.decisions] == ["bindings.d"]
+
+
 def test_a_stranger_beside_ours_does_not_stop_its_renewal() -> None:
     late = made(ride("d"), age=DAY - 3600)
     row = foreign(provider="la", b=9, recording=None)

@@ -7,6 +7,7 @@ import pytest
 from pnsync.matching import live_expiry, row_of
 from pnsync.model import NEVER, Binding, Lifetime, Limit, Policy
 from pnsync.plan import Action, Cause
+from pnsync.scope import Scope
 from tests.worlds import (
     DAILY,
     DAY,
@@ -155,6 +156,20 @@ def test_an_attempt_ends_a_plan_only_where_the_files_ask_for_something_else(
 ) -> None:
     known = state(pending=pending(attempt(axb("order"), ago=10)))
     assert planned([declared], known, []).valid_until == until
+
+
+@pytest.mark.parametrize(("target", "until"), [("provider=nx", NOW + 171), ("provider=la", None)])
+def test_what_ends_a_plan_is_in_its_scope(target: str, until: int | None) -> None:
+    known = state(pending=pending(attempt(axb("order"), ago=10)))
+    assert planned([axb("order", b=9)], known, [], scope=Scope((target,))).valid_until == until
+
+
+def test_a_wait_that_ends_with_the_planning_ends_no_plan() -> None:
+    """The listing began a second before a binding that nobody declares any more would have had to be in it."""
+    known = state(bound(axb("order"), age=180))
+    found = planned([], known, [])
+    assert [one.not_before for one in found.deferred] == [NOW]
+    assert found.valid_until is None
 
 
 def test_an_attempt_to_renew_ends_no_plan() -> None:
