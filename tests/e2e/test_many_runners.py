@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from stores import places, servers
 
+from pnsync.sandbox.exchange import Line
 from pnsync.sandbox.server import SandboxServer
 from tests.profile import either
 
@@ -39,8 +41,20 @@ def seaweed() -> str:
     return f"{{backend: object, url: '{url}', endpoint: '{servers.seaweed().endpoint}', region: us-east-1}}"
 
 
-def run(folders: list[Path], *words: str) -> list[int]:
-    """How each runner ended."""
+class Busy(SandboxServer):
+    """Vendors that answer nobody before one of the runners was turned away: who has the lock keeps it that long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turned_away = threading.Event()
+
+    def line(self, vendor: str, account: str = "default") -> Line:
+        self.turned_away.wait(60)
+        return super().line(vendor, account)
+
+
+def run(folders: list[Path], *words: str, on_end: Callable[[int], None] = lambda code: None) -> list[int]:
+    """How each runner ended; `on_end` hears of each as it ends."""
     environ = {
         **{name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ},
         **places.CREDENTIALS,
@@ -49,16 +63,16 @@ def run(folders: list[Path], *words: str) -> list[int]:
         "NXCLOUD_ACCESS_SECRET": "sandbox",
         "STATE_DSN": servers.postgres().dsn,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "stores.runners", "1.5", *map(str, folders), "--", *words],
-        capture_output=True,
-        check=False,
-        env=environ,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-3000:]
-    found: list[int] = json.loads(done.stdout)
-    return found
+    ended: dict[int, int] = {}
+    command = [sys.executable, "-m", "stores.runners", "1.5", *map(str, folders), "--", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as runners:
+        assert runners.stdout is not None
+        for line in runners.stdout:
+            number, code = json.loads(line)
+            ended[number] = code
+            on_end(code)
+    assert runners.returncode == 0
+    return [ended[number] for number in range(len(folders))]
 
 
 def project(folder: Path, url: str, state: str, changes: int) -> Path:
@@ -80,9 +94,16 @@ def otherwise(folders: list[Path], codes: list[int], expected: set[int]) -> str:
     )
 
 
-def made_once(folders: list[Path], server: SandboxServer, changes: int) -> None:
+def made_once(folders: list[Path], server: Busy, changes: int) -> None:
     """All begin an apply of the same changes at once: one applies, the others meet the lock or find nothing to do."""
-    codes = run(folders, "apply", "--auto-approve", "--parallelism", "8", "--lock-timeout", "0")
+
+    def on_end(code: int) -> None:
+        if code == 6:
+            server.turned_away.set()
+
+    codes = run(
+        folders, "apply", "--auto-approve", "--parallelism", "8", "--lock-timeout", "0", on_end=on_end
+    )
     assert set(codes) <= {0, 6}, otherwise(folders, codes, {0, 6})
     assert 6 in codes, "with no patience somebody meets the lock"
     applied = [text for text in said(folders) if "Applied:" in text]
@@ -99,7 +120,7 @@ def made_once(folders: list[Path], server: SandboxServer, changes: int) -> None:
 @pytest.mark.parametrize("place", [postgres, seaweed])
 def test_every_binding_is_made_once(tmp_path: Path, place: Callable[[], str]) -> None:
     state = place()
-    with SandboxServer() as server:
+    with Busy() as server:
         folders = [project(tmp_path / f"r{n}", server.url, state, CHANGES) for n in range(either(20, 8, 20))]
         made_once(folders, server, CHANGES)
 
@@ -108,7 +129,7 @@ def test_every_binding_is_made_once(tmp_path: Path, place: Callable[[], str]) ->
 @pytest.mark.parametrize(("runners", "changes"), [(2, 60), (RUNNERS, CHANGES)])
 def test_every_binding_is_made_once_on_one_machine(tmp_path: Path, runners: int, changes: int) -> None:
     """The local state, in one folder."""
-    with SandboxServer() as server:
+    with Busy() as server:
         folder = project(tmp_path / "here", server.url, "{backend: local}", changes)
         made_once([folder] * runners, server, changes)
 

@@ -2,18 +2,23 @@
 
     python -m stores.runners SECONDS FOLDER… -- WORD…
 
-Imports once, forks a process a folder, lets all of them begin at one instant, and prints how each ended as JSON.
+Imports once, forks a process a folder, lets all of them begin at one instant, and prints a line of JSON
+as each ends: its number and its exit code.
 """
 
 import contextlib
 import io
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 from tests.forking import learn
+
+PATIENCE = 240
+"""Seconds after which a runner that hangs is ended."""
 
 
 def run(folder: Path, number: int, words: list[str], begin: float) -> int:
@@ -44,14 +49,13 @@ if __name__ == "__main__":
         pid = os.fork()
         if pid == 0:
             status = 98
+            signal.alarm(PATIENCE)
             try:
                 status = run(Path(folder), number, words, begin)
             finally:
                 os._exit(status)
         children[pid] = number
-    ended = {}
     while children:
         pid, status = os.wait()
         if pid in children:
-            ended[children.pop(pid)] = os.waitstatus_to_exitcode(status)
-    print(json.dumps([ended[number] for number in range(len(folders))]))
+            print(json.dumps([children.pop(pid), os.waitstatus_to_exitcode(status)]), flush=True)
