@@ -69,10 +69,10 @@ def test_one_at_a_time_keeps_the_order() -> None:
 def test_waiting_ends_with_its_time() -> None:
     dispatcher = ThreadDispatcher(1)
     gate = threading.Event()
-    dispatcher.submit(0, lambda: Applied(str(gate.wait(5))))
+    dispatcher.submit(0, lambda: Applied(str(gate.wait(60))))
     began = time.monotonic()
     assert dispatcher.wait(0.05) == []
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     gate.set()
     assert collect(dispatcher, 1) == {0: Applied("True")}
 

@@ -19,6 +19,9 @@ from pnsync.providers.network import Guard
 from .server import BODY, RealClock, Server, config, response, send, serving
 from .world import START, golden_nx_intents, nx_config, nxcloud, silent
 
+FAR_FROM_FOREVER = 6
+"""Seconds: what has no deadline here goes on for a minute at least, and a busy machine is late by less."""
+
 
 def test_an_answer_arrives_and_the_connection_is_used_again() -> None:
     def talk(server: Server, connection: socket.socket, _: int) -> None:
@@ -108,20 +111,23 @@ def test_a_slow_drip_ends_at_the_deadline(part: str) -> None:
         outcome = send(server.port, total_seconds=0.5)
         assert isinstance(outcome, Unknown)
         assert "in time" in outcome.reason
-        assert 0.4 < time.monotonic() - began < 1.5
+        assert 0.4 < time.monotonic() - began < FAR_FROM_FOREVER
 
 
-def test_silence_after_a_late_first_byte_ends_at_the_deadline() -> None:
+def test_late_first_bytes_and_then_silence_end_at_the_deadline() -> None:
+    """Each of them comes within the time that is left for one byte."""
+
     def talk(server: Server, connection: socket.socket, _: int) -> None:
         server.request(connection)
-        time.sleep(0.8)
-        connection.sendall(b"H")
+        for one in b"HTTP/1.1":
+            time.sleep(0.8)
+            connection.sendall(bytes([one]))
         connection.recv(1)
 
     with serving(talk) as server:
         began = time.monotonic()
         assert isinstance(send(server.port, total_seconds=1), Unknown)
-        assert time.monotonic() - began < 1.6
+        assert time.monotonic() - began < FAR_FROM_FOREVER
 
 
 def test_a_flood_of_interim_answers_ends_at_the_deadline() -> None:
@@ -133,7 +139,7 @@ def test_a_flood_of_interim_answers_ends_at_the_deadline() -> None:
     with serving(talk) as server:
         began = time.monotonic()
         assert isinstance(send(server.port, total_seconds=0.5), Unknown)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < FAR_FROM_FOREVER
 
 
 def test_an_endless_body_is_cut_off() -> None:
@@ -159,11 +165,9 @@ def test_a_gzip_bomb_is_not_inflated() -> None:
         connection.sendall(response(bomb, "Content-Encoding: gzip"))
 
     with serving(talk) as server:
-        began = time.monotonic()
         outcome = send(server.port)
         assert isinstance(outcome, Unknown)
         assert "longer than" in outcome.reason
-        assert time.monotonic() - began < 2
 
 
 def test_a_bomb_in_one_piece_takes_no_more_memory_than_an_answer_may() -> None:
