@@ -11,7 +11,7 @@ from pnsync.apply.settlement import LONGEST_STEP_SECONDS, REREADS, Ending
 from pnsync.errors import ExitCode
 from pnsync.journal import Noted, Outcome, Recorded, Refusal, Unknown, replay
 from pnsync.matching import listed_note
-from pnsync.model import Desired, Observed, Policy
+from pnsync.model import Desired, Limit, Observed, Policy
 from pnsync.plan import Plan
 from pnsync.scope import Scope
 from pnsync.state import Entry, Resting, State
@@ -383,6 +383,16 @@ def test_an_unbind_that_took_effect_is_told_and_its_numbers_rest() -> None:
     assert "bindings.d" not in bench.state.entries and bench.replans == []
 
 
+def test_what_another_run_has_begun_and_the_listing_shows_is_told_by_that_one() -> None:
+    known = state(bound(desk("d", "101"), desk("e", "102")))
+    files = desired([], policy=Policy(max_unbind=Limit(percent=100)))
+    bench = lost("unbind d", "unbind e", known=known, plan=planned(files, known), files=files)
+    assert sorted(bench.calls) == ["unbind d", "unbind e"]
+    bench.ending.mine = lambda address: address == "bindings.e"
+    bench.settle()
+    assert [one.address for one in bench.told(Done)] == ["bindings.e"] == list(bench.tally.done)
+
+
 def test_without_quarantine_they_do_not() -> None:
     bench = unbound(0)
     bench.settle()
@@ -441,6 +451,38 @@ def test_a_group_that_cannot_be_deleted_in_time_is_not_told_as_deleted() -> None
     assert bench.settle(10.0) == ()
     assert bench.told(Done) == [] and bench.tally.done == {} and list(bench.tally.failures) == ["groups.crew"]
     assert bench.state.blocking().keys() == {"groups.crew"} and "groups.crew" in bench.state.entries
+
+
+def updating(answer: str, *, drifted: bool) -> End:
+    """A group's update whose answer was lost; `drifted`: the state has what is declared, the vendor has not."""
+    crew, before = group("crew", (11, 12, 13)), made_group(group("crew"))
+    entry = made_group(crew) if drifted else before
+    bench = End(state({"groups.crew": entry}), files=desired([], [crew]))
+    bench.vendor.groups["g1"] = live_group(before)
+    bench.answers["update_group crew"] = [bench.lost if answer == "after" else unknown()]
+    bench.go(planned(bench.files, bench.state, bench.vendor.listing(started_at=bench.now())))
+    assert bench.calls == ["update_group crew"] and bench.told(Done) == []
+    return bench
+
+
+@pytest.mark.parametrize("drifted", [True, False])
+def test_a_group_that_is_listed_as_it_was_asked_for_is_told_as_updated(drifted: bool) -> None:
+    bench = updating("after", drifted=drifted)
+    assert bench.settle() == ()
+    assert bench.calls == ["update_group crew"] and bench.replans == []
+    assert bench.told(Done) == [
+        Done("groups.crew", "update_group", "nx", "updated", 0.0, note="found in the listing")
+    ]
+    assert bench.tally.done == {"groups.crew": "updated"}
+
+
+@pytest.mark.parametrize("drifted", [True, False])
+def test_a_group_that_is_listed_as_before_is_updated_once_more(drifted: bool) -> None:
+    bench = updating("before", drifted=drifted)
+    assert bench.settle() == ()
+    assert bench.calls == ["update_group crew"] * 2
+    (told,) = bench.told(Done)
+    assert (told.result, told.note) == ("updated", "")
 
 
 def test_the_first_half_of_a_change_that_took_effect_is_not_told_and_the_second_comes() -> None:

@@ -4,7 +4,7 @@ Works on recovery's verdicts: what the listing shows counts at once, what it doe
 An address whose attempt turned out to have had no effect is tried once more in the same run.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pnsync.apply.applying import Applying
@@ -13,13 +13,13 @@ from pnsync.apply.progress import Tally
 from pnsync.apply.proofs import Proofs
 from pnsync.errors import Diagnostic, ExitCode
 from pnsync.interfaces import Clock, Interrupt
-from pnsync.journal import Event, Noted, Recorded
+from pnsync.journal import Event, Noted, Recorded, Resolved, Verdict
 from pnsync.matching import Matched, listed_note, match
 from pnsync.model import Desired, Mode, Observed
 from pnsync.plan import Plan, expiry_text, instant
 from pnsync.planner.quarantine import rests_after_recovery
 from pnsync.recovery import settle, zone_note, zone_of
-from pnsync.state import Entry, Operation, Pending
+from pnsync.state import Entry, Intent, Operation, Pending
 from pnsync.verdict import Done, Reporter, Verified, Waiting
 
 REREADS = (1.0, 2.0, 4.0)
@@ -28,6 +28,13 @@ STEP_SECONDS = 1.0
 """How much longer than a window apply waits, so that the listing begins after it."""
 LONGEST_STEP_SECONDS = 60.0
 """How long apply waits at most between two readings that settle nothing."""
+
+ENDED: Mapping[Operation, tuple[str, str]] = {
+    Operation.UNBIND: ("unbound", "no longer in the listing"),
+    Operation.UPDATE_GROUP: ("updated", "found in the listing"),
+    Operation.DELETE_GROUP: ("deleted", "no longer in the listing"),
+}
+"""What is told of a call that turned out to have taken effect: its result, and how that is known."""
 
 
 @dataclass(slots=True)
@@ -94,6 +101,7 @@ class Ending:
         observed = self.observe({one.intent.provider for one in open_.values()})
         self.proofs.renew(observed.listings, began)
         declared = {one.address: one for one in self.desired.bindings.values()}
+        attempts = self.session.state.pending
         settled = settle(self.session.state, observed, declared, self.clock.now())
         if settled.events:
             seconds = self.desired.policy.quarantine_seconds
@@ -103,8 +111,9 @@ class Ending:
         for address in open_:
             if address in settled.adopted:
                 self._found(address)
-        for pending in open_.values():
-            self._gone(pending)
+        for event in settled.events:
+            if isinstance(event, Resolved) and event.verdict is Verdict.APPLIED:
+                self._took_effect(attempts[event.attempt].intent, open_)
         decisions = tuple(one for one in settled.decisions if self.mine(one.address))
         if decisions:
             self.tally.codes.add(ExitCode.DECISION)
@@ -130,27 +139,15 @@ class Ending:
             )
         )
 
-    def _gone(self, pending: Pending) -> None:
-        """An unbind for good, or a group's deletion, that turned out to have taken effect."""
-        intent, state = pending.intent, self.session.state
-        if intent.operation is Operation.DELETE_GROUP:
-            gone, result = intent.address not in state.entries, "deleted"
-        else:
-            final = intent.operation is Operation.UNBIND and intent.target is None
-            gone, result = final and (intent.provider, intent.bind_id) in state.unbound, "unbound"
-        if gone:
-            self.tally.done[intent.address] = result
-            self.tally.failures.pop(intent.address, None)
-            self.report(
-                Done(
-                    intent.address,
-                    intent.operation.value,
-                    intent.provider,
-                    result,
-                    0.0,
-                    note="no longer in the listing",
-                )
-            )
+    def _took_effect(self, intent: Intent, open_: Collection[str]) -> None:
+        """An unbind for good, or a group's change, that was open and turned out to have taken effect."""
+        half = intent.operation is Operation.UNBIND and intent.target is not None
+        if half or intent.operation not in ENDED or intent.address not in open_:
+            return
+        result, note = ENDED[intent.operation]
+        self.tally.done[intent.address] = result
+        self.tally.failures.pop(intent.address, None)
+        self.report(Done(intent.address, intent.operation.value, intent.provider, result, 0.0, note=note))
 
     def _retry(self, observed: Observed, addresses: Collection[str]) -> None:
         plan = self.replan(observed, addresses)
