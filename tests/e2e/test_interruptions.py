@@ -82,7 +82,7 @@ def test_a_second_signal_ends_at_once(tapped: Tapped) -> None:
     kill(process, signal.SIGTERM)
     process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 143
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     tap.release()
     converges(project)
 
@@ -128,7 +128,7 @@ def test_a_plan_made_while_an_outcome_is_unknown_is_applied_when_it_is_known(
 ) -> None:
     """What the interrupted run was to do had been approved with it: it joins, and is neither lost nor made twice."""
     project, tap = tapped
-    project.settle_window = "3s"
+    project.settle_window = "20s"
     project.desks([1])
     tap.hold("bindAXBExtension", 1, fate)
     process = project.program.start("apply", "--auto-approve")
@@ -142,7 +142,7 @@ def test_a_plan_made_while_an_outcome_is_unknown_is_applied_when_it_is_known(
         assert waiting["address"] == "bindings.desk-1" and waiting["not_before"]
     else:
         project.program.run("plan", "--out", "reviewed.pnsplan", code=0)
-    project.program.ahead_seconds = 10
+    project.program.ahead_seconds = 25
     verdict = project.program.verdict("apply", "reviewed.pnsplan", code=0)
     assert verdict["done"] == 2
     assert (project.nx.count("bind"), project.nx.made_twice()) == (2, [])
