@@ -29,6 +29,9 @@ _PLANNER = (
     "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
 )
+_ORDERING = ("tests/test_ordering.py", "tests/test_planner_shards.py")
+_ALLOCATION = ("tests/test_allocation.py", "tests/test_capacity.py", "tests/test_usage.py")
+_RECOVERY = ("tests/test_recovery.py", "tests/test_zones.py")
 
 _STATE = ("tests/test_journal.py", "tests/test_journal_effects.py", "tests/test_replay.py")
 _STORE = (
@@ -53,6 +56,25 @@ _SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
 MODULES = {
     "planner": Module("pnsync/planner/table.py", _PLANNER, _CASES),
     "cases": Module("pnsync/planner/cases.py", _PLANNER, _CASES),
+    "steps": Module("pnsync/planner/steps.py", _PLANNER, _ORDERING),
+    "ordering": Module("pnsync/planner/ordering.py", _PLANNER, _ORDERING),
+    "disjoint": Module("pnsync/planner/disjoint.py", _PLANNER, _ORDERING),
+    "allocation": Module("pnsync/planner/allocation.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
+    "slots": Module("pnsync/planner/slots.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
+    "occupancy": Module("pnsync/planner/occupancy.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
+    "quarantine": Module(
+        "pnsync/planner/quarantine.py", (*_ALLOCATION, *_PLANNER, "tests/test_settlement.py"), _ALLOCATION
+    ),
+    "groups": Module("pnsync/planner/groups.py", _PLANNER, ("tests/test_planner_groups.py",)),
+    "retries": Module("pnsync/planner/retries.py", _PLANNER, ("tests/test_retries.py",)),
+    "comparison": Module("pnsync/planner/comparison.py", _PLANNER, _CASES),
+    "calls": Module("pnsync/planner/calls.py", _PLANNER, _CASES),
+    "staging": Module("pnsync/planner/staging.py", _PLANNER, _CASES),
+    "recovery": Module(
+        "pnsync/recovery.py",
+        (*_RECOVERY, "tests/test_settlement.py", "tests/test_planner_doubt.py"),
+        _RECOVERY,
+    ),
     "lifetimes": Module("pnsync/lifetimes.py", ("tests/test_lifetimes.py",)),
     "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
     "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
