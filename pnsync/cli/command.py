@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import click
 
+from pnsync.cli.files import stands_in
 from pnsync.cli.output import Output
 from pnsync.render.text import json_text
 
@@ -47,16 +48,12 @@ class Invocation:
         itself names elsewhere (`/dev/stdout`, `../plan`) is the operator's own.
         """
         path = self.path(given)
-        root = self.folder.resolve()
+        root = os.path.realpath(self.folder)
         here = Path.cwd()
         named = os.path.normpath(here / path)  # a `..` by its words, not by where links lead
-        if any(Path(named).is_relative_to(one) for one in (root, os.path.normpath(here / self.folder))):
-            try:
-                inside = path.resolve().is_relative_to(root)
-            except RuntimeError:  # Python 3.11 tells a loop of links so
-                inside = False
-            if not inside:
-                raise OSError(errno.ELOOP, "a symbolic link leads out of the folder", str(path))
+        ours = any(Path(named).is_relative_to(one) for one in (root, os.path.normpath(here / self.folder)))
+        if ours and not stands_in(path, self.folder):
+            raise OSError(errno.ELOOP, "a symbolic link leads out of the folder", str(path))
         return path
 
     def again(self, rest: str) -> str:

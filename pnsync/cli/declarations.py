@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pnsync.cli.command import Invocation
-from pnsync.cli.files import replace_file
+from pnsync.cli.files import replace_file, stands_in
 from pnsync.config.declaring import Declarations
 from pnsync.config.sources import SourceRefused, check_path
 from pnsync.errors import ConfigError, Severity, UsageError
@@ -49,7 +49,7 @@ class Target:
         if not file.endswith((".yaml", ".yml")):
             raise UsageError("declarations are written as YAML", "Name a file that ends in .yaml or .yml.")
         self.path = invocation.path(file)
-        if not self.path.resolve().is_relative_to(invocation.folder.resolve()):
+        if not stands_in(self.path, invocation.folder):
             raise UsageError(
                 "the file cannot be declared in", f"{escape(file)}: a symbolic link leads out of the folder."
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.files import replace_file
+from pnsync.cli.files import replace_file, stands_in
 from pnsync.errors import ConfigError, Diagnostic, ExitCode, Severity, UsageError
 from pnsync.render.text import escape
 from pnsync.render.units import counted
@@ -32,7 +32,7 @@ def fmt(invocation: Invocation, file: tuple[str, ...], check: bool) -> int:
         if not path.is_file():
             raise UsageError("there is no such file", f"{escape(name)} is no file.")
         below = not Path(name).is_absolute() and ".." not in Path(name).parts
-        if below and not path.resolve().is_relative_to(invocation.folder.resolve()):
+        if below and not stands_in(path, invocation.folder):
             raise UsageError(
                 "a link leads out of its folder", f"{escape(name)} is left as it is; name the file itself."
             )

@@ -13,7 +13,7 @@ from typing import Final
 
 from pnsync import yamlfile
 from pnsync.cli.command import Invocation
-from pnsync.cli.files import replace_file
+from pnsync.cli.files import replace_file, stands_in
 from pnsync.config.numbers import GLOB, KEY, blank, is_number_name
 from pnsync.config.opening import SEALED, Opener, sops_metadata
 from pnsync.config.recipients import recipient_fault
@@ -153,7 +153,7 @@ def write(
     """Put a text into its file, sealed where its name says so, and only where this run can open it again."""
     parsed(text, name)
     path = invocation.path(name)
-    if not path.parent.resolve().is_relative_to(invocation.folder.resolve()):
+    if not stands_in(path.parent, invocation.folder):
         raise UsageError(
             "the path of the file is refused", f"{name}: a symbolic link leads out of the folder."
         )

@@ -81,11 +81,18 @@ def test_links_inside_and_what_is_named_outside_are_written(
     assert outside.read_text() != UNTIDY
 
 
-def test_a_loop_of_links_is_told(run: Run, inside: Path) -> None:
-    (inside / "a").symlink_to("b")
-    (inside / "b").symlink_to("a")
-    found = run("plan", "--out", "a")
-    assert found.exit_code == 1 and "bug" not in found.output
+@pytest.mark.parametrize("words", OUTPUTS.values(), ids=OUTPUTS)
+def test_links_that_go_in_a_circle_are_told_and_stay(run: Run, inside: Path, words: tuple[str, ...]) -> None:
+    name = next(one for one in words if one.startswith("NAME"))
+    (inside / name).unlink(missing_ok=True)
+    (inside / name).symlink_to("b")
+    (inside / "b").symlink_to(name)
+    (inside / "folder").symlink_to("folder")
+    (inside.parent / "c").symlink_to("c")
+    for one in (words, named(words, "folder/NAME"), named(words, "../c")):
+        found = run(*one)
+        assert found.exit_code in (1, 8) and "bug" not in found.output, found.output
+    assert (inside / name).is_symlink() and (inside.parent / "c").is_symlink()
 
 
 def test_init_writes_through_no_link_out(run: Run, tmp_path: Path) -> None:
