@@ -93,3 +93,16 @@ def test_a_bug_in_a_call_is_not_lost() -> None:
         dispatcher.wait(5)
     dispatcher.submit(1, Applied)
     assert dispatcher.wait(5) == [(1, Applied())]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_what_would_end_a_thread_is_raised_where_it_is_waited_for(kind: type[BaseException]) -> None:
+    def call() -> Outcome:
+        raise kind
+
+    dispatcher = ThreadDispatcher(1)
+    dispatcher.submit(1, call)
+    with pytest.raises(kind):
+        dispatcher.wait(5)
+    dispatcher.submit(2, Applied)
+    assert dispatcher.wait(5) == [(2, Applied())]

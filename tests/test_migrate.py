@@ -93,6 +93,12 @@ def test_a_migration_that_ended_before_the_old_was_retired_may_be_repeated(
         store(tmp_path, "old").load()
 
 
+def test_a_state_does_not_move_to_where_it_is(tmp_path: Path, old: State) -> None:
+    with pytest.raises(UsageError):
+        migrate(store(tmp_path, "old"), store(tmp_path, "old"), holder())
+    assert store(tmp_path, "old").load() == old
+
+
 def test_a_state_in_use_does_not_move(tmp_path: Path, old: State) -> None:
     with store(tmp_path, "old").hold(holder("omar", "aaaaaaaa"), timeout=0), pytest.raises(Locked):
         migrate(store(tmp_path, "old"), store(tmp_path, "new"), holder())

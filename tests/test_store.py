@@ -508,6 +508,11 @@ def test_a_lock_whose_holder_is_writing_its_name_is_a_lock_all_the_same(data: by
     assert told.code == "S940"
 
 
+def test_a_holder_whose_clock_is_ahead_has_held_it_for_no_time() -> None:
+    told = locked(Holder("3f2c9a10", "maria", "desk", 1, "pnsync apply", 100), 40.0)
+    assert "for 0 seconds," in told.detail[0]
+
+
 def test_a_holder_cannot_write_on_others_terminals() -> None:
     wild = Holder("3f2c9a10", "\x1b[31mroot\n", "h" * 500, 1, "pnsync\u202eylppa", 0)
     found = load(wild.dump())

@@ -12,6 +12,7 @@ import pytest
 from pnsync.errors import CredentialsRefused, VendorError
 from pnsync.journal import Applied, NotSent, Refused, Unknown
 from pnsync.phone import Phone
+from pnsync.providers.http import WRITE_LIMIT_BYTES, Channel, Failed, Request
 
 from .world import (
     START,
@@ -183,6 +184,17 @@ def test_a_signature_that_grew_old_before_the_call_is_not_sent() -> None:
     assert not script.seen
 
 
+@pytest.mark.parametrize(("wall", "mono"), [(21, 0), (0, 21)])
+def test_a_signature_is_as_old_as_either_clock_says(wall: float, mono: float) -> None:
+    clock, script = ManualClock(), Script([BOUND])
+    channel = Channel("number.nxcloud.com", clock, transport=script)
+    stamp = channel.stamp(START)
+    clock.wall += wall
+    clock.mono += mono
+    failed = channel.exchange(Request("bindAXB", "https://number.nxcloud.com/", b"{}"), {}, stamp)
+    assert isinstance(failed, Failed) and isinstance(failed.outcome, NotSent) and not script.seen
+
+
 @pytest.mark.parametrize("code", [1004])
 def test_a_refused_clock_is_corrected_by_date_and_read_once_more(code: int) -> None:
     ahead = START + 900
@@ -205,6 +217,27 @@ def test_an_answer_that_took_too_long_is_none() -> None:
     outcome = nxcloud(Script([late]), clock).send(golden_nx_intents()["bindAXB"])
     assert isinstance(outcome, Unknown)
     assert "in time" in outcome.reason
+
+
+def test_an_answer_that_drips_is_left_when_its_time_is_over() -> None:
+    clock, taken = ManualClock(), []
+
+    def drip() -> Iterator[bytes]:
+        for number in range(1000):
+            clock.pass_time(5)
+            taken.append(number)
+            yield b" "
+
+    outcome = nxcloud(Script([lambda: httpx.Response(200, content=drip())]), clock).send(
+        golden_nx_intents()["bindAXB"]
+    )
+    assert isinstance(outcome, Unknown) and len(taken) == 5
+
+
+def test_an_answer_that_came_whole_is_bounded_too() -> None:
+    long = httpx.Response(200, content=b" " * (WRITE_LIMIT_BYTES + 1))
+    outcome = nxcloud(Script([lambda: long])).send(golden_nx_intents()["bindAXB"])
+    assert isinstance(outcome, Unknown) and "longer" in outcome.reason
 
 
 def test_a_clock_that_stays_refused_is_an_error() -> None:
@@ -257,7 +290,14 @@ def test_reads_give_up_after_four() -> None:
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
-    [("7", 7, 7), ("3600", 30, 30), (http_date(START + 9), 9, 9), ("x", 0, 1), ("-5", 0, 1)],
+    [
+        ("7", 7, 7),
+        ("3600", 30, 30),
+        (http_date(START + 9), 9, 9),
+        (http_date(START + 3600), 30, 30),
+        ("x", 0, 1),
+        ("-5", 0, 1),
+    ],
 )
 def test_retry_after_is_honoured_within_bounds(header: str, least: float, most: float) -> None:
     clock = ManualClock()

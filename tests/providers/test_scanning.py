@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pnsync.providers import scanning
 from pnsync.providers.decoding import Unreadable
 from pnsync.providers.scanning import Page, Scanned, scan_listing
 
@@ -213,3 +214,13 @@ def test_watchers_are_told_of_each_page() -> None:
         reading=lambda rows, total, pages: told.append((rows, total, pages)),
     )
     assert told == [(2, 3, 1), (3, 3, 2)]
+
+
+def test_a_listing_that_brings_new_rows_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MAX_ROWS", 20)
+
+    def fetch(number: int, offset: int) -> Page:
+        assert number < 20, "nothing ends it"
+        return Page([offset, offset + 1])
+
+    assert "more than 20 rows" in scan(fetch).problems[0]

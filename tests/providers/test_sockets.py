@@ -357,6 +357,9 @@ def test_the_guard_looks_before_the_first_byte_only() -> None:
     guard.leave()
     guard.leave()
     assert looks == [True]
+    guard.begin(5, look)
+    guard.leave()
+    assert looks == [True, True], "of the next request too, though its connection stands already"
 
 
 def test_each_thread_has_its_own_connection() -> None:
