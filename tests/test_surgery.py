@@ -1,44 +1,39 @@
-"""Hands on a state: what a rename and a removal take with them, and what they refuse."""
+"""Hands on a state: what a rename, a removal and a rebuild take with them, and what they refuse."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from stores.clocks import StepClock
-from stores.memory import MemoryBackend, MemoryPlace
-from stores.values import holder
+from stores.memory import MemoryPlace
 
-from pnsync.errors import UsageError
-from pnsync.journal import Doubled, Event, Opened, Recorded
-from pnsync.planning import World
+from pnsync.errors import PnsyncError, StateError, UsageError, VendorError
+from pnsync.identity import customer_bind_id
+from pnsync.journal import Doubled, Opened, Recorded
+from pnsync.matching import row_of
+from pnsync.model import LiveBinding
 from pnsync.state import Entry, GroupEntry, State
-from pnsync.store.store import Store
-from pnsync.surgery import move, remove
-from tests.worlds import attempt, axb, desired, desk, group, made, made_group, superseded
+from pnsync.surgery import Rebuilt, move, rebuild, reconstruct, remove
+from tests.readers import Vendor, record, stored, vendors, world
+from tests.worlds import (
+    LINEAGE,
+    PROVIDERS,
+    attempt,
+    axb,
+    desired,
+    desk,
+    group,
+    made,
+    made_group,
+    observed,
+    phone,
+    ride,
+    superseded,
+)
 
 ORDER, DESK, CREW = axb("order"), desk("desk"), group("crew")
 ENTRIES: Mapping[str, Entry | GroupEntry] = {
     ORDER.address: made(ORDER), DESK.address: made(DESK), "groups.crew": made_group(CREW),
 }  # fmt: skip
-
-
-class Quiet:
-    """No signal comes."""
-
-    signal: int | None = None
-
-    def subscribe(self, wake: object) -> None:
-        """Nothing ever wakes."""
-
-
-def world(place: MemoryPlace) -> World:
-    """A world without vendors."""
-    clock = StepClock()
-    store = Store(MemoryBackend(place), clock, pinned_lineage=None, heartbeat=lambda _: lambda: None)
-    return World(
-        desired([ORDER, DESK], [CREW], providers={}), store, {}, clock, lambda _: None, Quiet(),
-        lambda _: (_ for _ in ()).throw(AssertionError("nothing is called")), holder(), {}, "0", Path(),
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -49,16 +44,7 @@ def place() -> MemoryPlace:
     return found
 
 
-def record(place: MemoryPlace, *events: Event) -> State:
-    with world(place).store.hold(holder(), timeout=0) as session:
-        session.record(*events)
-        return session.finish()
-
-
-def stored(place: MemoryPlace) -> State:
-    found = world(place).store.load()
-    assert found is not None
-    return found
+# -- names -------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -96,3 +82,69 @@ def test_what_is_only_half_known_can_be_forgotten_and_what_nobody_knows_cannot(p
     assert not stored(place).pending
     with pytest.raises(UsageError):
         remove(world(place), [ORDER.address])
+
+
+# -- a lost state -------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_rebuilt_while_a_vendor_cannot_be_read() -> None:
+    """What it holds would be bound once more."""
+    place, error = MemoryPlace(), VendorError("a vendor gives no answer")
+    found = vendors(row_of(made(DESK))) | {"la": Vendor(PROVIDERS["la"], failure=error)}
+    with pytest.raises(PnsyncError) as caught:
+        rebuild(world(place, desired([DESK]), found))
+    assert caught.value is error and not place.documents.keys() - {"lease"}
+
+
+def test_it_is_rebuilt_from_two_scans() -> None:
+    found = vendors(row_of(made(DESK)))
+    built = rebuild(world(MemoryPlace(), desired([DESK]), found))
+    assert built.taken == (DESK.address,) and [one.scans for one in found.values()] == [[2], [2]]
+
+
+def rebuilt(*rows: LiveBinding) -> Rebuilt:
+    """What rows prove of three declared bindings."""
+    declared = desired([DESK, axb("order", customer_bind_id="66666666"), ride("ride")])
+    return reconstruct(declared, State(lineage=LINEAGE), observed(rows))
+
+
+def test_of_two_bindings_of_an_address_the_later_is_taken() -> None:
+    for generations in ((1, 2), (2, 1)):
+        built = rebuilt(*(row_of(made(DESK, generation=one)) for one in generations))
+        entry = built.state.entries[DESK.address]
+        assert isinstance(entry, Entry) and entry.generation == 2
+        assert built.state.generations[DESK.address] == 2, "no id is used again"
+
+
+def test_a_declared_id_proves_a_binding_with_both_of_its_phones_at_its_provider() -> None:
+    row = replace(row_of(made(ORDER)), customer_bind_id="66666666.3")
+    entry = rebuilt(row).state.entries[ORDER.address]
+    assert isinstance(entry, Entry) and entry.generation == 3
+    for wrong in (
+        replace(row, phone_a=phone(77)),
+        replace(row, phone_b=None),
+        replace(row, provider="nx2"),
+        replace(row, customer_bind_id="66666666.x"),
+        replace(row, customer_bind_id="6666666.3"),
+    ):
+        assert rebuilt(wrong).state.entries == {}
+
+
+def test_what_has_no_id_is_proposed_where_all_that_is_declared_agrees() -> None:
+    row = replace(row_of(made(desk("other"))), customer_bind_id=None)
+    assert rebuilt(row) == replace(rebuilt(), proposals=(DESK.address,))
+    for wrong in (
+        replace(row, phone_a=phone(77)), replace(row, extension="999"), replace(row, phone_x="447700900999"),
+        replace(row, provider="nx2"),
+    ):  # fmt: skip
+        assert rebuilt(wrong).proposals == ()
+    ours = row_of(made(DESK))
+    assert rebuilt(ours, row).proposals == () and rebuilt(row, ours).proposals == ()
+
+
+def test_another_lineage_s_bindings_are_not_ours() -> None:
+    theirs = replace(row_of(made(DESK)), customer_bind_id=customer_bind_id("ffffffff", DESK.address, 1))
+    assert rebuilt(theirs).state.entries == {}
+    with pytest.raises(StateError) as caught:
+        rebuild(world(MemoryPlace(), desired([DESK]), vendors(theirs, row_of(made(DESK, generation=2)))))
+    assert caught.value.code == "A160"

@@ -1,23 +1,19 @@
 """Whoever has to wait for another run is told for whom before the waiting begins, and waits no longer than asked, or than a signal."""
 
-from pathlib import Path
-
 import pytest
 from stores.clocks import StepClock
-from stores.memory import MemoryBackend, MemoryPlace
+from stores.memory import MemoryPlace
 from stores.values import holder
 
 from pnsync.errors import Interrupted, Locked
-from pnsync.planning import World
-from pnsync.store.store import Store
 from pnsync.verdict import Report, Warned
 from pnsync.waiting import held
-from tests.worlds import desired
+from tests.readers import Silent, world
 
 OMAR = holder("omar", "aaaaaaaa")
 
 
-class Signal:
+class Signal(Silent):
     """An interruption that may have come."""
 
     def __init__(self, number: int | None = None) -> None:
@@ -30,14 +26,8 @@ class Waiting:
     def __init__(self, clock: StepClock, signal: Signal) -> None:
         self.clock, self.told = clock, list[tuple[float, Report]]()
         place = MemoryPlace()
-        self._store(place, StepClock()).hold(OMAR, timeout=0)
-        self.world = World(
-            desired(), self._store(place, clock), {}, clock, self._report, signal, lambda _: None,
-            holder(), {}, "0", Path(),
-        )  # fmt: skip
-
-    def _store(self, place: MemoryPlace, clock: StepClock) -> Store:
-        return Store(MemoryBackend(place), clock, pinned_lineage=None, heartbeat=lambda _: lambda: None)
+        world(place).store.hold(OMAR, timeout=0)
+        self.world = world(place, clock=clock, report=self._report, signal=signal)
 
     def _report(self, report: Report) -> None:
         self.told.append((self.clock.passed, report))
