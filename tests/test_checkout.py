@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pnsync.checkout import NAMED, GitCheckout, Missing
+from pnsync.checkout import NAMED, GitCheckout, GitReader, Missing
 
 ENVIRON = {
     "PATH": os.environ["PATH"],
@@ -120,3 +120,64 @@ def test_nothing_of_the_repository_or_the_environment_runs(
     found = checkout(repository).missing(applied)
     assert found is not None and found.count == 1
     assert not mark.exists()
+
+
+def wrapped(folder: Path, script: str) -> str:
+    """A PATH on which git is a script of ours, before the real one."""
+    tools = folder / "tools"
+    tools.mkdir()
+    program = tools / "git"
+    program.write_text(f'#!/bin/sh\n{script}\nPATH={ENVIRON["PATH"]}\nexec git "$@"\n')
+    program.chmod(0o755)
+    return f"{tools}{os.pathsep}{ENVIRON['PATH']}"
+
+
+def test_a_repository_of_another_owner_is_looked_at_too(tmp_path: Path, repository: Path) -> None:
+    """As where a job's container runs as another user than the checkout: else nothing would be asked of it."""
+    first = commit(repository, "one")
+    applied = commit(repository, "two")
+    git(repository, "checkout", "-q", first)
+    path = wrapped(tmp_path, "export GIT_TEST_ASSUME_DIFFERENT_OWNER=1")
+    found = GitCheckout(repository, path=path)
+    assert found.head() == first and found.missing(applied) is not None
+
+
+def test_a_history_that_somebody_rewrote_for_git_alone_is_not_believed(repository: Path) -> None:
+    first = commit(repository, "one")
+    applied = commit(repository, "two")
+    git(repository, "checkout", "-q", "-b", "side", first)
+    mine = commit(repository, "other")
+    git(repository, "replace", "--graft", mine, applied)
+    found = checkout(repository).missing(applied)
+    assert found is not None and found.count == 1
+
+
+def test_what_a_clone_lacks_is_not_fetched(tmp_path: Path, repository: Path) -> None:
+    commit(repository, "one")
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{repository}", "partial")
+    applied = commit(repository, "two")
+    found = checkout(tmp_path / "partial").missing(applied)
+    assert found is not None and found.count is None
+    known = subprocess.run(
+        ["git", "cat-file", "-e", applied],
+        cwd=tmp_path / "partial", env={**ENVIRON, "GIT_NO_LAZY_FETCH": "1"}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert known.returncode != 0
+
+
+def test_git_that_does_not_end_is_not_waited_for(tmp_path: Path, repository: Path) -> None:
+    commit(repository, "one")
+    path = wrapped(tmp_path, "exec sleep 5")
+    reader = GitReader(repository, path=path, timeout_seconds=0.1)
+    assert reader.run("rev-parse", "HEAD") is None
+
+
+def test_what_git_would_commit(tmp_path: Path, repository: Path) -> None:
+    (repository / ".gitignore").write_text("state/\n")
+    found = checkout(repository)
+    assert found.would_commit(repository / "numbers.yaml")
+    assert not found.would_commit(repository / "state" / "pnsync.state.json")
+    outside = checkout(tmp_path)
+    assert not outside.would_commit(tmp_path / "numbers.yaml"), "no repository, nothing to commit to"

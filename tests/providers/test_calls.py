@@ -13,6 +13,7 @@ from pnsync.errors import CredentialsRefused, VendorError
 from pnsync.journal import Applied, NotSent, Refused, Unknown
 from pnsync.phone import Phone
 from pnsync.providers.http import WRITE_LIMIT_BYTES, Channel, Failed, Request
+from pnsync.providers.pacing import Pace
 
 from .world import (
     START,
@@ -355,3 +356,12 @@ def test_reads_keep_the_rate_limit() -> None:
     stamps = list(script.stamps())
     assert len(stamps) == 4
     assert all(later - earlier >= 0.499 for earlier, later in itertools.pairwise(stamps))
+
+
+def test_a_vendor_that_asks_for_fewer_calls_brings_none_forward() -> None:
+    pace = Pace(0.1, ManualClock())
+    assert [pace.take(), pace.take()] == [0.0, 10.0]
+    pace.hold(1.0)
+    assert pace.take() == 20.0
+    pace.hold(60.0)
+    assert pace.take() == 60.0

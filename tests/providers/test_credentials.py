@@ -78,11 +78,27 @@ def test_what_is_missing_is_named_and_no_value_shown(environ: dict[str, str], na
     assert KEY not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_file_too_long_is_no_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("length", "good"), [(4096, True), (4097, False)])
+def test_a_file_too_long_is_no_key(tmp_path: Path, length: int, good: bool) -> None:
     path = tmp_path / "key"
-    path.write_text("x" * 5000)
-    with pytest.raises(UsageError):
-        read_credentials(nx_config(), {"NXCLOUD_ACCESS_KEY_FILE": str(path)})
+    path.write_text("x" * length)
+    path.chmod(0o600)
+    environ = {"NXCLOUD_ACCESS_KEY_FILE": str(path), "NXCLOUD_ACCESS_SECRET": SECRET}
+    if good:
+        assert read_credentials(nx_config(), environ).key == Secret("x" * length)
+        return
+    with pytest.raises(UsageError, match="holds no key"):
+        read_credentials(nx_config(), environ)
+
+
+def test_a_key_that_is_given_twice_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("another")
+    environ = {
+        "NXCLOUD_ACCESS_KEY": KEY, "NXCLOUD_ACCESS_KEY_FILE": str(path), "NXCLOUD_ACCESS_SECRET": SECRET
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="set twice"):
+        read_credentials(nx_config(), environ)
 
 
 def test_no_text_form_shows_a_secret() -> None:

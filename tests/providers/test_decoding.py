@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pnsync.providers import decoding
 from pnsync.providers.decoding import Unreadable, decode, request_id, text
 
 
@@ -97,3 +98,18 @@ def test_text_is_always_storable() -> None:
 )
 def test_a_request_id_that_could_be_a_telephone_number_is_not_shown(value: object, shown: str) -> None:
     assert request_id({"requestId": value}) == shown
+
+
+def test_numbers_of_a_row_have_their_bounds() -> None:
+    assert decoding.integer({"a": 2**63 - 1}, "a") == 2**63 - 1
+    for wrong in (2**63, -(2**63), 1.0, True, "1e3", "٣"):
+        with pytest.raises(Unreadable):
+            decoding.integer({"a": wrong}, "a")
+    assert [decoding.total({"a": one}, "a") for one in (3, "3", 0, -1, "x", None)] == [
+        3,
+        3,
+        0,
+        None,
+        None,
+        None,
+    ]

@@ -199,6 +199,19 @@ def test_nxcloud_rows_are_understood() -> None:
     assert not flaws
 
 
+@pytest.mark.parametrize(("flag", "recording"), [(0, False), (1, True), (2, False), (3, True), (None, None)])
+def test_a_recording_is_one_bit_of_a_flag(flag: int | None, recording: bool | None) -> None:
+    [row] = NX["getAXBList"]["response"]["data"]["bindList"]
+    assert nx_wire.binding("nx", {**row, "flag": flag}, Counter())[1].recording is recording
+
+
+def test_a_pool_s_number_is_short_and_there() -> None:
+    [row] = LA["queryNumberPool"]["response"]["data"]["records"]
+    for wrong in ("", "1" * 21):
+        with pytest.raises(Unreadable, match="poolNumber"):
+            la_wire.pool("la", {**row, "poolNumber": wrong}, Counter())
+
+
 def test_laaffic_rows_are_understood() -> None:
     flaws: Counter[str] = Counter()
     [row] = LA["pns/queryBindPage"]["response"]["data"]["records"]

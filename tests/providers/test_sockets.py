@@ -243,14 +243,16 @@ class Names:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
         self.asked: list[str] = []
         self.dialled: list[str] = []
+        self.waited: list[float] = []
         left = list(answers)
 
         def resolve(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
             self.asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in left.pop(0)]
 
-        def dial(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        def dial(address: tuple[str, int], timeout: float, *_: object, **__: object) -> socket.socket:
             self.dialled.append(address[0])
+            self.waited.append(timeout)
             raise ConnectionRefusedError
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
@@ -273,6 +275,8 @@ def test_a_name_is_asked_once_and_its_checked_address_is_dialled(monkeypatch: py
     assert names.dialled == ["8.8.8.8", "1.1.1.1"]
     assert isinstance(second, NotSent) and "PNSYNC_ALLOWED_HOSTS" in second.reason
     assert names.asked == ["number.nxcloud.com"] * 2
+    first_waits, second_waits = names.waited
+    assert first_waits <= 2.5 < second_waits <= 5, "an address that does not answer leaves time for the next"
 
 
 @pytest.mark.parametrize(
