@@ -172,6 +172,10 @@ def test_a_protected_group_is_not_deleted() -> None:
     crew = made_group(group("crew"), protect=True)
     found = planned(desired(), state({"groups.crew": crew}), observed([], [live_group(crew)]))
     assert codes(found) == ["P401"] and "delete group" in found.refusals[0].summary
+    plain, guarded = made_group(group("crew")), replace(group("crew"), protect=True)
+    seen = observed([], [live_group(plain)])
+    gone = planned(desired([], [guarded]), state({"groups.crew": plain}), seen, destroy=True)
+    assert "P401" in codes(gone), "protected from the commit on that says so"
 
 
 def test_only_what_was_asked_for_is_counted() -> None:

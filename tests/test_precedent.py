@@ -80,3 +80,13 @@ def test_a_loosened_setting_is_named_and_a_tightened_one_is_not(strict: dict[str
     assert note.code == "P408" and f"({name})" in note.summary
     assert loosened(tight, PLAIN, 100) == ()
     assert effective(PLAIN, tight, 100) == effective(tight, PLAIN, 100) == tight
+
+
+def test_a_country_that_was_added_counts_from_the_next_apply() -> None:
+    two, one = (
+        replace(PLAIN, allowed_country_codes=frozenset({"44", "852"})),
+        replace(PLAIN, allowed_country_codes=frozenset({"44"})),
+    )
+    assert effective(two, one, 9) == effective(one, two, 9) == one
+    other = replace(PLAIN, allowed_country_codes=frozenset({"91"}))
+    assert effective(other, one, 9).allowed_country_codes == frozenset()

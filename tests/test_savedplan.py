@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pnsync import savedplan
 from pnsync.errors import ExitCode, StalePlan
 from pnsync.masking import Masker
 from pnsync.matching import row_of
@@ -22,7 +23,9 @@ from tests.worlds import (
     attempt,
     axb,
     bound,
+    desired,
     desk,
+    group,
     made,
     pending,
     planned,
@@ -174,6 +177,43 @@ def test_whatever_is_edited_is_noticed(data: st.DataObject) -> None:
             check_signature(found, SIGNING)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("lineage",), None), (("made_at",), "yesterday"), (("made_at",), 7), (("config_digest",), 7),
+        (("serial",), "9"), (("serial",), None), (("options",), []), (("changes",), {}), (("sameness",), None),
+        (("sameness", "key"), 7), (("sameness", "salt"), "zz"), (("sameness", "salt"), "00"),
+        (("sameness", "digest"), None), (("changes", 0), "x"), (("changes", 0, "address"), 7),
+        (("changes", 0, "action"), None), (("changes", 0, "cause"), 7), (("changes", 0, "before"), []),
+        (("changes", 0, "after"), "x"),
+    ],
+)  # fmt: skip
+def test_what_apply_reads_has_its_type(path: tuple[Any, ...], value: Any) -> None:
+    """Also where somebody made the digest anew: else it would be met in the middle of an apply."""
+    found = json.loads(whole())
+    place = found
+    for one in path[:-1]:
+        place = place[one]
+    place[path[-1]] = value
+    found["digest"] = digest(found)
+    with pytest.raises(StalePlan) as caught:
+        read(json.dumps(found).encode())
+    assert caught.value.code == "A503"
+
+
+def test_what_is_no_plan_by_its_size_or_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    for data in (b"[" * 200_000, b'{"format":' * 100_000, b"[]", b"7", b"\xff"):
+        with pytest.raises(StalePlan) as caught:
+            read(data)
+        assert caught.value.code == "A501"
+    text = whole()
+    monkeypatch.setattr(savedplan, "LIMIT_BYTES", len(text))
+    assert read(text)
+    with pytest.raises(StalePlan) as caught:
+        read(text + b" ")
+    assert caught.value.code == "A501"
+
+
 def test_signatures() -> None:
     plan = planned([A])
     signed, plain = read(saved(plan, SIGNING)), read(saved(plan))
@@ -273,6 +313,35 @@ def test_a_number_behind_an_unchanged_mask() -> None:
         data = saved(planned([one]), keys)
         assert "a number behind an unchanged mask is another one now" in refused(data, planned([other]), keys)
         check(data, planned([one]), keys)
+
+
+def test_a_group_s_number_behind_an_unchanged_mask() -> None:
+    def plan(number: int) -> Plan:
+        return planned(desired([], [group("crew", (11, number))]))
+
+    data = saved(plan(102))
+    check(data, plan(102))
+    assert "a number behind an unchanged mask is another one now" in refused(data, plan(202))
+
+
+def test_what_stood_there_before_is_approved_too() -> None:
+    data = saved(planned([A], bound(axb("a", 1, 9))))
+    told = refused(data, planned([A], bound(axb("a", 1, 8))))
+    assert any(one.startswith("- phone_b before: 44••••09~") for one in told)
+    assert any(one.startswith("+ phone_b before: 44••••08~") for one in told)
+
+
+def test_the_digest_of_real_values_helps_nobody_to_try_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is salted anew each time; and where no key is at hand each try costs a deliberately slow hash."""
+    plan = planned([A])
+    for keys in (KEYS, NONE):
+        one, other = (json.loads(saved(plan, keys))["sameness"] for _ in range(2))
+        assert one["salt"] != other["salt"] and one["digest"] != other["digest"]
+    data = saved(plan, NONE)
+    cost = savedplan._SCRYPT
+    assert 128 * cost["n"] * cost["r"] >= 16 * 1024 * 1024, "memory that each try takes"
+    monkeypatch.setattr(savedplan, "_SCRYPT", {**cost, "n": 2})
+    assert refused(data, plan)
 
 
 def test_a_key_that_this_run_does_not_have() -> None:
