@@ -72,3 +72,10 @@ def test_where_there_is_no_home_nothing_is_kept(tmp_path: Path, monkeypatch: pyt
     for text in ("x", "-1", "٥", "1.5"):
         with pytest.raises(UsageError):
             Mark({LEAST: text})
+
+
+def test_a_mark_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pnsync").write_text("no folder")
+    mark(tmp_path).pass_(LINEAGE, 5)
+    mark(tmp_path).keep(LINEAGE, 6)
+    assert (tmp_path / "pnsync").read_text() == "no folder"

@@ -1,6 +1,7 @@
 """A sealed state of which single bytes were altered by somebody who can make its checksums right again: none is taken."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,33 @@ def test_no_byte_of_a_record_that_is_sealed_as_a_whole_can_be_altered() -> None:
             accepted.add(at)
     spare = {at for start in harmless for at in range(start - len('"nonce":"'), start + 18)}
     assert accepted <= spare, [good.body[at - 10 : at + 10] for at in sorted(accepted - spare)]
+
+
+def test_a_record_with_a_number_in_clear_is_no_record_of_a_sealed_state() -> None:
+    """Framed and chained anew, as anybody can; also where a state that was never sealed would be read."""
+    place = Place()
+    run(place.store(ANNA.codec()), finish=False, phones=2)
+    last = max(seq for seq, line in place.log.items() if b'"s1.' in line)
+    place.log = {seq: line for seq, line in place.log.items() if seq <= last}
+    good, before = unframe(place.log[last]), unframe(place.log[last - 1])
+    assert good is not None and before is not None
+    assert place.store(ANNA.codec()).load()
+    body, count = re.subn(rb"s1\.[0-9a-f]{8}\.[\w=-]+", b"447700900999", good.body, count=1)
+    assert count == 1
+    place.log[last] = frame(last, before.hash, body)[0]
+    with pytest.raises(StateError) as caught:
+        place.store(ANNA.codec()).load()
+    assert caught.value.code == "S930"
+
+
+def test_neither_keys_nor_identities_show_in_a_text_form() -> None:
+    codec = ANNA.codec(ANNA.recipient, BEN.recipient)
+    codec.header("7c4d1a2b")
+    (root,) = codec._ring.roots  # type: ignore[union-attr]
+    shown = f"{codec!r} {codec._ring!r} {root!r} {codec._identity!r} {vars(codec)!r}"
+    for secret in (repr(root.secret), root.secret.hex(), ANNA.secret):
+        assert secret not in shown
+    assert repr(root) == f"_Root({root.key.id})"
 
 
 @WAYS
