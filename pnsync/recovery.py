@@ -5,11 +5,21 @@ the state. Positive evidence counts at once; an absence counts only in a stable 
 after the attempt's window; two candidates are a person's decision. Pure: nothing is called, nothing is assumed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from pnsync.adoption import entry_of_row, superseded_of
-from pnsync.errors import Diagnostic, Severity
+from pnsync.doubt import (
+    believed_absent,
+    bound_twice,
+    delivered_again,
+    other_values,
+    which_binding,
+    which_group,
+)
+from pnsync.errors import Diagnostic
 from pnsync.identity import Identity, address_hash, identify, name_space
 from pnsync.journal import Applied, Doubled, Event, Fold, Noted, Recorded, Resolved, Verdict
 from pnsync.matching import alive, never_listed, same_identity
@@ -28,6 +38,8 @@ from pnsync.state import (
 from pnsync.zones import CERTAIN_SECONDS, zone_between, zone_note, zone_of
 
 __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
+
+K = TypeVar("K")
 
 LOST = "bindings.lost-"
 """Begins the address of a live binding of ours whose own address nothing remembers."""
@@ -53,16 +65,29 @@ class Settled:
 
 
 class _Rows:
-    """One listing's bindings by bind id, by customerBindId and by pair."""
+    """One listing's bindings by bind id, by customerBindId and by pair, each found out when it is asked for."""
 
-    def __init__(self, listing: Listing) -> None:
-        self.by_bind_id = {row.bind_id: row for row in listing.bindings}
-        self.by_id: dict[str, list[LiveBinding]] = {}
-        self.by_pair: dict[tuple[Phone, Phone | None], list[LiveBinding]] = {}
-        for row in listing.bindings:
-            if row.customer_bind_id is not None:
-                self.by_id.setdefault(row.customer_bind_id, []).append(row)
-            self.by_pair.setdefault((row.phone_a, row.phone_b), []).append(row)
+    def __init__(self, bindings: tuple[LiveBinding, ...]) -> None:
+        self.bindings = bindings
+
+    @cached_property
+    def by_bind_id(self) -> dict[str, LiveBinding]:
+        return {row.bind_id: row for row in self.bindings}
+
+    @cached_property
+    def by_id(self) -> dict[str | None, list[LiveBinding]]:
+        return _grouped(self.bindings, lambda row: row.customer_bind_id)
+
+    @cached_property
+    def by_pair(self) -> dict[tuple[Phone, Phone | None], list[LiveBinding]]:
+        return _grouped(self.bindings, lambda row: (row.phone_a, row.phone_b))
+
+
+def _grouped(rows: Iterable[LiveBinding], by: Callable[[LiveBinding], K]) -> dict[K, list[LiveBinding]]:
+    found: dict[K, list[LiveBinding]] = {}
+    for row in rows:
+        found.setdefault(by(row), []).append(row)
+    return found
 
 
 class _Settling:
@@ -75,7 +100,7 @@ class _Settling:
         self.now = now
         self.events: list[Event] = []
         self.fold = Fold(state)
-        self.rows: dict[str, _Rows] = {}
+        self.rows = {name: _Rows(one.bindings) for name, one in observed.listings.items()}
         self.adopted: dict[str, str] = {}
         self.decisions: list[Diagnostic] = []
         self.notes: list[Diagnostic] = []
@@ -84,7 +109,7 @@ class _Settling:
         }
         self.owners.update(state.superseded)
         self.claimed: set[BindKey] = set()
-        self.contested: set[str] = set()
+        self.contested: set[str | None] = set()
 
     def attempt(self, name: str, pending: Pending) -> None:
         """Settle one attempt where the listing tells."""
@@ -124,45 +149,30 @@ class _Settling:
         intent = pending.intent
         if not listing.stable or listing.started_at < intent.not_before:
             return
-        life = intent.expire_seconds
+        life = intent.expire_seconds or 0
         target = intent.target
         if (
             pending.blocks
             and isinstance(target, Entry)
             and never_listed(self.state, intent.provider, target.mode)
         ):
-            self.notes.append(
-                Diagnostic(
-                    "P305",
-                    f"{intent.address}: its call is taken to have had no effect, but {intent.provider} was never "
-                    f"seen to list a binding of mode {target.mode.value}",
-                    Severity.WARNING,
-                    advice="look for a second binding of it at the vendor",
-                    address=intent.address,
-                )
-            )
+            self.notes.append(believed_absent(intent, target.mode))
         if listing.started_at >= intent.adoptable_until:
-            ended = bool(life) and listing.started_at >= intent.not_before + (life or 0)
+            ended = 0 < life <= listing.started_at - intent.not_before
             self._resolve(name, Verdict.EXPIRED if ended else Verdict.ABSENT)
         elif pending.blocks:
             self._resolve(name, Verdict.LAPSED)
-
-    def _indexed(self, listing: Listing) -> "_Rows":
-        found = self.rows.get(listing.provider)
-        if found is None:
-            found = self.rows[listing.provider] = _Rows(listing)
-        return found
 
     def _by_absence(self, name: str, intent: Intent, listing: Listing, gone: bool) -> None:
         """An unbind or delete: gone is done; still there after the window means that it did not take effect."""
         if gone:
             if listing.stable:
-                self._resolve(name, Verdict.APPLIED, Applied())
+                self._resolve(name, Verdict.APPLIED)
         elif listing.trustworthy and listing.started_at >= intent.not_before:
             self._resolve(name, Verdict.ABSENT)
 
     def _unbind(self, name: str, intent: Intent, listing: Listing) -> None:
-        row = self._indexed(listing).by_bind_id.get(intent.bind_id or "")
+        row = self.rows[listing.provider].by_bind_id.get(intent.bind_id or "")
         gone = row is None or (intent.unbinds is not None and not same_identity(row, intent.unbinds))
         self._by_absence(name, intent, listing, gone)
 
@@ -171,20 +181,16 @@ class _Settling:
         target = intent.target
         assert isinstance(target, Entry)
         if intent.customer_bind_id is not None:
-            rows = self._indexed(listing).by_id.get(intent.customer_bind_id, [])
+            rows = self.rows[listing.provider].by_id.get(intent.customer_bind_id, [])
             rows = [row for row in rows if row.key not in self.state.unbound]
             if pending.standing is Standing.ECHO:
                 rows = [row for row in rows if not self._taken(row)]
             if rows and not all(_same_call(row, intent, target) for row in rows):
-                self._decide(
-                    "P301",
-                    f"{intent.address}: the vendor lists {intent.customer_bind_id} with other values than were sent",
-                    intent.address,
-                )
+                self._decide(other_values(intent))
                 return
         else:
             pair = (target.phone_a, target.phone_b)
-            rows = self._indexed(listing).by_pair.get(pair, [])
+            rows = self.rows[listing.provider].by_pair.get(pair, [])
             # An id that we unbound may be a ghost of a lagging listing or, where the vendor gives ids again, the outcome.
             told = listing.started_at >= intent.not_before
             rows = [row for row in rows if told or row.key not in self.state.unbound]
@@ -192,13 +198,7 @@ class _Settling:
             # An answered attempt has its binding: another may be a second delivery or a stranger's, and no id tells.
             answered = pending.standing is Standing.ECHO
             if len(rows) > 1 or (rows and answered):
-                ids = ", ".join(row.bind_id for row in rows)
-                which = (
-                    "a second delivery of one call, or somebody else's"
-                    if answered
-                    else "the outcome of one call"
-                )
-                self._decide("P302", f"{intent.address}: {ids} could be {which}; no id tells", intent.address)
+                self._decide(which_binding(intent, [row.bind_id for row in rows], answered=answered))
                 return
         rows = [row for row in rows if not self._taken(row)]
         if rows:
@@ -215,39 +215,22 @@ class _Settling:
         entry = self.fold.entries.get(intent.address)
         if pending.standing is Standing.ECHO and self._newer(entry, target.generation - 1):
             others = rows
-            self._delivered_again(intent)
+            self.notes.append(delivered_again(intent))
         elif self._newer(entry, target.generation):
             if pending.blocks or self.now >= intent.adoptable_until:
                 self._resolve(name, Verdict.ABSENT)
             others = rows  # while its window is open, another delivery may still come
+            if len(rows) > 1:
+                self.notes.append(bound_twice(intent, len(rows), "the newer one of its address"))
         else:
             self._calibrate(first, intent, listing)
             applied = Applied(first.bind_id, first.phone_x, first.phone_x_b)
             self._resolve(name, Verdict.APPLIED, applied, first.expires_at)
             self.adopted[intent.address] = "an interrupted call took effect: its binding is listed"
-        if len(rows) > 1:
-            self.notes.append(
-                Diagnostic(
-                    "P304",
-                    f"{intent.address}: {intent.provider} made {len(rows)} bindings of one request; the older stays",
-                    Severity.WARNING,
-                    advice="the others are unbound; tell the vendor, as its API is not idempotent on customerBindId",
-                    address=intent.address,
-                )
-            )
+            if others:
+                self.notes.append(bound_twice(intent, len(rows), "the older"))
         for row in others:
             self._emit(Doubled(row.key, superseded_of(intent.address, row)))
-
-    def _delivered_again(self, intent: Intent) -> None:
-        self.notes.append(
-            Diagnostic(
-                "P304",
-                f"{intent.address}: {intent.provider} made more than one binding of one request; the first stays",
-                Severity.WARNING,
-                advice="the others are unbound; a network that delivers a request twice does this",
-                address=intent.address,
-            )
-        )
 
     def _in_window(self, row: LiveBinding, intent: Intent, target: Entry) -> bool:
         """LAAFFIC: whether a row can be the outcome of this attempt: mode, expiry, not listed before."""
@@ -292,9 +275,7 @@ class _Settling:
             and one.group_id not in owned
         ]
         if len(same) > 1:
-            self._decide(
-                "P303", f"{intent.address}: two groups could be the outcome of one call", intent.address
-            )
+            self._decide(which_group(intent))
         elif same:
             self._resolve(name, Verdict.APPLIED, Applied(group_id=same[0].group_id))
             self.adopted[intent.address] = "an interrupted call took effect: its group is listed"
@@ -306,20 +287,13 @@ class _Settling:
         assert isinstance(target, GroupEntry)
         live = next((one for one in listing.groups if one.group_id == intent.group_id), None)
         if live is not None and set(live.phones) == set(target.phones):
-            self._resolve(name, Verdict.APPLIED, Applied(group_id=live.group_id))
+            self._resolve(name, Verdict.APPLIED)
         elif listing.trustworthy and listing.started_at >= intent.not_before:
             self._resolve(name, Verdict.ABSENT)
 
-    def _decide(self, code: str, summary: str, address: str) -> None:
-        self.contested.add(address)
-        self.decisions.append(
-            Diagnostic(
-                code,
-                summary,
-                advice="look at them at the vendor, then `pnsync import` the right one or `pnsync state rm` the address",
-                address=address,
-            )
-        )
+    def _decide(self, decision: Diagnostic) -> None:
+        self.contested.add(decision.address)
+        self.decisions.append(decision)
 
     def strays(self) -> None:
         """Take live rows in our name space that no entry or attempt explains into the state."""

@@ -31,7 +31,12 @@ _PLANNER = (
 )
 _ORDERING = ("tests/test_ordering.py", "tests/test_planner_shards.py")
 _ALLOCATION = ("tests/test_allocation.py", "tests/test_capacity.py", "tests/test_usage.py")
-_RECOVERY = ("tests/test_recovery.py", "tests/test_zones.py")
+_RECOVERY = (
+    "tests/test_recovery.py",
+    "tests/test_recovery_beside.py",
+    "tests/test_recovery_edges.py",
+    "tests/test_zones.py",
+)
 
 _STATE = ("tests/test_journal.py", "tests/test_journal_effects.py", "tests/test_replay.py")
 _STORE = (
@@ -75,6 +80,7 @@ MODULES = {
         (*_RECOVERY, "tests/test_settlement.py", "tests/test_planner_doubt.py"),
         _RECOVERY,
     ),
+    "doubt": Module("pnsync/doubt.py", _RECOVERY),
     "lifetimes": Module("pnsync/lifetimes.py", ("tests/test_lifetimes.py",)),
     "laaffic-signing": Module("pnsync/providers/laaffic/signing.py", _SIGNING),
     "nxcloud-signing": Module("pnsync/providers/nxcloud/signing.py", _SIGNING),
