@@ -300,15 +300,15 @@ class _Settling:
         prefix = name_space(self.state.lineage)
         if prefix is None:
             return
-        found: list[LiveBinding] = []
-        for provider in sorted(self.observed.listings):
-            found.extend(
-                row
-                for row in self.observed.listings[provider].bindings
-                if row.customer_bind_id is not None
-                and row.customer_bind_id.startswith(prefix)
-                and not self._taken(row)
-            )
+        found = [
+            (row, identity)
+            for provider in sorted(self.observed.listings)
+            for row in self.observed.listings[provider].bindings
+            if row.customer_bind_id is not None
+            and row.customer_bind_id.startswith(prefix)
+            and not self._taken(row)
+            and (identity := identify(row.customer_bind_id)) is not None
+        ]
         if not found:
             return
         pending_ids = {one.intent.customer_bind_id for one in self.fold.pending.values()}
@@ -316,24 +316,20 @@ class _Settling:
             address_hash(one): one for one in (*self.declared, *self.state.generations, *self.state.entries)
         }
         live = {row.key for listing in self.observed.listings.values() for row in listing.bindings}
-        for row in sorted(found, key=_newest_first):
+        for row, identity in sorted(found, key=_newest_first):
             ghost = row.key in self.state.unbound or not alive(row, self.now)
-            identity = identify(row.customer_bind_id)
-            if identity is None or ghost or row.customer_bind_id in pending_ids:
-                continue
-            self._stray(row, named.get(identity.address_hash), identity, live)
+            if not ghost and row.customer_bind_id not in pending_ids:
+                self._stray(row, named.get(identity.address_hash), identity, live)
 
     def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: set[BindKey]) -> None:
-        self.claimed.add(row.key)
         if address is None:
             self._emit(Doubled(row.key, superseded_of(f"{LOST}{identity.address_hash}", row)))
             return
         entry = self.fold.entries.get(address)
-        known = entry if isinstance(entry, Entry) else None
-        if isinstance(entry, GroupEntry) or address in self.contested or self._stands(known, identity, live):
+        if isinstance(entry, GroupEntry) or address in self.contested or self._stands(entry, identity, live):
             self._emit(Doubled(row.key, superseded_of(address, row)))
             return
-        adopted = entry_of_row(row, known, self.declared.get(address), identity.generation)
+        adopted = entry_of_row(row, entry, self.declared.get(address), identity.generation)
         self._emit(Recorded(address, adopted))
         self.adopted[address] = "made by pnsync and not in the state: its id says so"
 
@@ -368,9 +364,9 @@ def _age(row: LiveBinding) -> tuple[int, str]:
     return (row.expires_at or 0, row.bind_id)
 
 
-def _newest_first(row: LiveBinding) -> tuple[int, int, str]:
-    found = identify(row.customer_bind_id)
-    return (0 if found is None else -found.generation, *_age(row))
+def _newest_first(stray: tuple[LiveBinding, Identity]) -> tuple[int, int, str]:
+    row, identity = stray
+    return (-identity.generation, *_age(row))
 
 
 def settle(state: State, observed: Observed, declared: Mapping[str, Binding], now: float) -> Settled:

@@ -88,12 +88,13 @@ def test_an_updated_group_keeps_its_id() -> None:
     assert isinstance(entry, GroupEntry) and (entry.group_id, entry.phones) == ("g1", made_group(CREW).phones)
 
 
+@pytest.mark.parametrize("lease", [1, 600])
 @pytest.mark.parametrize(("late", "verdict"), [(-0.5, Verdict.ABSENT), (0.0, Verdict.EXPIRED)])
 def test_a_bind_may_have_expired_as_soon_as_its_window_and_its_lifetime_are_over(
-    late: float, verdict: Verdict
+    late: float, verdict: Verdict, lease: int
 ) -> None:
-    one = attempt(axb("order", lifetime=replace(DAILY, lease_seconds=600)))
-    at = one.not_before + 600 + late
+    one = attempt(axb("order", lifetime=replace(DAILY, lease_seconds=lease)))
+    at = one.not_before + lease + late
     assert verdicts(settled(open_(one), observed(started_at=at), at)) == [("run.1", verdict)]
 
 
@@ -190,6 +191,22 @@ def test_the_zone_is_learnt_from_a_bind_up_to_the_second_after_which_it_could_be
     found = settled(open_(one), observed([row], started_at=at), at)
     assert verdicts(found) == [("run.1", Verdict.APPLIED)]
     assert any(isinstance(event, Noted) for event in found.events) is told
+
+
+@pytest.mark.parametrize(
+    ("expires", "ours"),
+    [
+        (-CLOCK_SECONDS - 1, False), (-CLOCK_SECONDS, True),
+        (180 + CLOCK_SECONDS, True), (180 + CLOCK_SECONDS + 1, False),
+    ],
+)  # fmt: skip
+def test_a_row_with_our_id_ends_when_its_stamp_and_its_window_allow(expires: int, ours: bool) -> None:
+    """Any other end was given by somebody else."""
+    one = attempt(ORDER)
+    row = replace(row_of(made(ORDER, generation=2)), expires_at=int(one.signed_at) + LEASE + expires)
+    found = settled(open_(one), observed([row]))
+    assert verdicts(found) == [("run.1", Verdict.APPLIED)] * ours
+    assert [told.code for told in found.decisions] == ["P301"] * (not ours)
 
 
 # -- deliveries and strays ---------------------------------------------------------------------------------------------
