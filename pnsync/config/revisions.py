@@ -6,13 +6,13 @@ change anything in the repository.
 """
 
 import re
-from fnmatch import translate
+from bisect import bisect_left
 from pathlib import Path
 from typing import Final
 
 from pnsync.checkout import GitReader
-from pnsync.config import SourceRefused
-from pnsync.config.sources import check_path
+from pnsync.config import SourceRefused, patterns
+from pnsync.config.sources import MAX_ENTRIES_IN_ALL, check_path
 from pnsync.errors import UsageError
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -45,6 +45,8 @@ class GitRevision:
             if len(words) == 4 and words[1] == "blob":
                 text = name.decode("utf-8", "surrogateescape").removeprefix(prefix)
                 self._files[text] = (words[0], words[2], int(words[3]))
+        self._names = sorted(self._files)
+        self._left = MAX_ENTRIES_IN_ALL
         self._read: dict[str, bytes] = {}
 
     def read(self, path: str, limit: int) -> bytes:
@@ -64,12 +66,14 @@ class GitRevision:
     def glob(self, pattern: str) -> list[str]:
         """The files that match, sorted; `*` and `?` stay within a name, `**` stands for any folders, hidden names need their dot."""
         check_path(pattern)
-        steps = pattern.split("/")
-        if steps[-1] == "**":
-            steps.append("*")
-        matches = [None if one == "**" else re.compile(translate(one)) for one in steps]
-        hidden = [one.startswith(".") for one in steps]
-        return sorted(one for one in self._files if _fits(one.split("/"), matches, hidden))
+        compiled = patterns.pattern(pattern)
+        plain = re.match(r"(?:[^*?\[/]*/)*", pattern)
+        below = plain[0] if plain else ""
+        first, last = bisect_left(self._names, below), bisect_left(self._names, below + chr(0x10FFFF))
+        self._left -= last - first + 1
+        if self._left < 0:
+            raise SourceRefused("E236", "the patterns look at too many files", "name folders more narrowly")
+        return [one for one in self._names[first:last] if compiled.fits(one.split("/"))]
 
     def _fetch(self, path: str, limit: int) -> None:
         """Read a file, and with it all files beside it: one process instead of ten thousand."""
@@ -103,17 +107,3 @@ class GitRevision:
         if done.returncode and arguments[1] != "--verify":
             raise UsageError("git refused", "Comparing commits needs a Git repository around the files.")
         return done.stdout
-
-
-def _fits(names: list[str], matches: list["re.Pattern[str] | None"], hidden: list[bool]) -> bool:
-    """Whether a path's names fit a pattern's steps, None being `**`."""
-    if not matches:
-        return not names
-    step = matches[0]
-    if step is None:
-        if _fits(names, matches[1:], hidden[1:]):
-            return True
-        return bool(names) and not names[0].startswith(".") and _fits(names[1:], matches, hidden)
-    if not names or (names[0].startswith(".") and not hidden[0]) or not step.match(names[0]):
-        return False
-    return _fits(names[1:], matches[1:], hidden[1:])

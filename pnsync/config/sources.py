@@ -9,15 +9,17 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from fnmatch import translate
 from pathlib import Path
 from typing import Final, Protocol
 
 from pnsync.bounded import read_bounded
+from pnsync.config import patterns
 
 MAX_PATH_LEVELS: Final = 32
 MAX_ENTRIES: Final = 200_000
 """Directory entries that one glob may look at."""
+MAX_ENTRIES_IN_ALL: Final = 2_000_000
+"""Directory entries that all globs of a run may look at."""
 
 
 class SourceRefused(Exception):
@@ -58,6 +60,7 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._left = MAX_ENTRIES_IN_ALL
 
     def read(self, path: str, limit: int) -> bytes:
         """At most `limit` + 1 bytes of a file; raises SourceRefused."""
@@ -88,8 +91,8 @@ class FolderSource:
     def glob(self, pattern: str) -> list[str]:
         """The files that match, sorted; `*` and `?` stay within a name, `**` stands for any folders, hidden names need their dot."""
         check_path(pattern)
-        budget = [MAX_ENTRIES]
-        return sorted(set(self._walk(self._folder, "", pattern.split("/"), budget, ())))
+        compiled = patterns.pattern(pattern)
+        return sorted(self._walk(self._folder, "", compiled, compiled.start, [MAX_ENTRIES], ()))
 
     def _open(self, steps: tuple[str, ...]) -> int:
         """A descriptor of the file, each step of the way opened in the one before without following a link."""
@@ -108,17 +111,15 @@ class FolderSource:
             os.close(here)
 
     def _walk(
-        self, folder: Path, prefix: str, steps: list[str], budget: list[int], above: tuple[Path, ...]
+        self,
+        folder: Path,
+        prefix: str,
+        pattern: patterns.Pattern,
+        active: frozenset[int],
+        budget: list[int],
+        above: tuple[Path, ...],
     ) -> Iterator[str]:
-        """The files below `folder` that match `steps`; `above` are the folders on the way, against circles."""
-        step, rest = steps[0], steps[1:]
-        if step == "**":
-            if rest:
-                yield from self._walk(folder, prefix, rest, budget, above)
-            else:
-                rest = ["*"]
-                yield from self._walk(folder, prefix, rest, budget, above)
-        matches = re.compile(translate("*" if step == "**" else step)).match
+        """The files below `folder` that fit the rest of a pattern; `above` are the folders on the way, against circles."""
         real = folder.resolve()
         if real in above or len(above) > MAX_PATH_LEVELS or not real.is_relative_to(self._folder):
             return
@@ -126,22 +127,20 @@ class FolderSource:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
             return
+        self._left -= 1
         for entry in entries:
             budget[0] -= 1
-            if budget[0] < 0:
+            self._left -= 1
+            if min(budget[0], self._left) < 0:
                 raise SourceRefused(
                     "E236", "the pattern looks at too many files", "name the folder more narrowly"
                 )
-            hidden = entry.name.startswith(".") and not step.startswith(".")
-            if hidden or not matches(entry.name):
-                continue
-            path = f"{prefix}{entry.name}"
-            if rest:
-                if self._is_folder(entry):
-                    below = steps if step == "**" else rest
-                    yield from self._walk(Path(entry.path), f"{path}/", below, budget, (*above, real))
-            elif not self._is_folder(entry):
-                yield path
+            reach = pattern.reach(entry.name, active)
+            if reach.next and self._is_folder(entry):
+                path = f"{prefix}{entry.name}/"
+                yield from self._walk(Path(entry.path), path, pattern, reach.next, budget, (*above, real))
+            elif reach.ends and not self._is_folder(entry):
+                yield f"{prefix}{entry.name}"
 
     @staticmethod
     def _is_folder(entry: "os.DirEntry[str]") -> bool:

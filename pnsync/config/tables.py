@@ -11,6 +11,7 @@ from pnsync.config import complaints, scalars, schema
 from pnsync.config.complaints import kind_of
 from pnsync.config.entries import File, mapping_at
 from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.patterns import Pattern, table_pattern
 from pnsync.config.schema import COLUMN_KEYS, DefaultsShape, TableShape
 from pnsync.yamlfile import Limits, Mapping, Node
 from pnsync.yamlfile.tables import Table, Unclosed, read_table, row_mapping
@@ -29,7 +30,7 @@ class Tables:
     def __init__(self, root: Mapping, findings: Findings) -> None:
         self._findings = findings
         self._patterns: dict[str, Mapping] = {}
-        self._compiled: dict[str, re.Pattern[str]] = {}
+        self._compiled: dict[str, Pattern] = {}
         self._used: set[str] = set()
         holder = mapping_at(root, "tables", findings)
         if holder is None:
@@ -55,11 +56,12 @@ class Tables:
             if checked.wrong_keys(0) or not isinstance(name, str) or not _COLUMN.search(name):
                 findings.incomplete = True
             self._patterns[pattern] = node
-            self._compiled[pattern] = re.compile(_glob(pattern))
+            self._compiled[pattern] = table_pattern(pattern)
 
     def read(self, data: bytes, name: str, limits: Limits) -> File | None:
         """The rows of a file as its bindings; None, reported, where it cannot be read as a whole."""
-        pattern = next((one for one, match in self._compiled.items() if match.fullmatch(name)), None)
+        names = name.split("/")
+        pattern = next((one for one, compiled in self._compiled.items() if compiled.fits(names)), None)
         if pattern is not None:
             self._used.add(pattern)
         table, found = read_table(data, name, limits)
@@ -225,15 +227,3 @@ class Tables:
         index = {text: i for i, (text, _, _) in enumerate(table.header)}
         parts = _COLUMN.split(name)
         return [index[one] if i % 2 else one for i, one in enumerate(parts) if one]
-
-
-def _glob(pattern: str) -> str:
-    """A pattern of `include` as an expression for paths: `*` and `?` within a name, `**` for any folders."""
-    return "/".join(_step(one) for one in pattern.split("/")).replace("(?:[^/]+/)*/", "(?:[^/]+/)*")
-
-
-def _step(step: str) -> str:
-    if step == "**":
-        return "(?:[^/]+/)*"
-    pieces = re.split(r"(\*|\?)", step)
-    return "".join({"*": "[^/]*", "?": "[^/]"}.get(one, re.escape(one)) for one in pieces)
