@@ -1,7 +1,8 @@
 """`pnsync.config.load` as its users see it: a folder of files in, `Desired` or diagnostics out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ from hypothesis import strategies as st
 
 import pnsync.config
 from pnsync.config import PAGES, load, load_source
+from pnsync.config.crosscheck import check_together
+from pnsync.config.entries import Places
+from pnsync.config.findings import Findings
 from pnsync.config.sources import SourceRefused
 from pnsync.errors import ConfigError, Diagnostic, ExitCode, Severity
 from pnsync.explain import Page, find
 from pnsync.model import CredentialReference, Desired, Holds, Lifetime, Mode
+from pnsync.phone import Phone
 from pnsync.yamlfile import YAML_CODES
 
 SAMPLE = """\
@@ -418,6 +423,33 @@ def test_what_a_group_holds_follows_from_its_use(tmp_path: Path) -> None:
     assert {name: one.holds.value for name, one in groups.items()} == {
         "picked": "numbers", "rung": "people", "idle": "people",
     }  # fmt: skip
+
+
+def test_the_phones_of_a_group_are_looked_through_once_however_many_bindings_name_it(tmp_path: Path) -> None:
+    class Seen(tuple[Phone, ...]):
+        rounds = 0
+
+        def __iter__(self) -> Iterator[Phone]:
+            Seen.rounds += 1
+            return super().__iter__()
+
+        def __contains__(self, one: object) -> bool:
+            Seen.rounds += 1
+            return super().__contains__(one)
+
+    text = (
+        HEAD
+        + f"groups: {{g: {{phones: [{A}, {B}]}}}}\nbindings:\n"
+        + "".join(
+            f"  n{i}: {{mode: axg, phone_a: 4477009{i:05}, phone_b: {B}, phone_x: 4474012{i:05}, group: g}}\n"
+            for i in range(50)
+        )
+    )
+    found = load(write(tmp_path, {"pnsync.yaml": text}), environ={})
+    groups = {"g": replace(found.groups["g"], phones=Seen(found.groups["g"].phones or ()))}
+    places, group_places = Places("bindings"), Places("groups")
+    check_together(found.bindings, groups, {}, places=places, group_places=group_places, findings=Findings())
+    assert Seen.rounds < 20
 
 
 def test_what_is_switched_off_claims_nothing_but_its_id(tmp_path: Path) -> None:

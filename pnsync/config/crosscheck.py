@@ -6,13 +6,14 @@ Must not judge an entry alone (`bindings.py`, `groups.py`) or what policy forbid
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingLike
 
 from pnsync.config.entries import Places
 from pnsync.config.findings import Findings, quoted
 from pnsync.model import Binding, Group, Holds, Mode, ProviderConfig, VendorType
+from pnsync.phone import Phone
 
 _GENERATION = re.compile(r"(.+)\.[1-9][0-9]*")
 
@@ -55,6 +56,7 @@ class _Check:
         laaffic = {name for name, one in providers.items() if one and one.type is VendorType.LAAFFIC}
         self.live = [one for one in bindings.values() if one.enabled]
         self.at_laaffic = [one for one in self.live if one.provider in laaffic] if laaffic else []
+        self.members: dict[str, tuple[frozenset[Phone], Counter[str | None]]] = {}
 
     def report(
         self, code: str, summary: str, place: tuple[Binding, str], label: str, advice: str = ""
@@ -206,7 +208,8 @@ class _Check:
         if not group.phones:
             return
         code = binding.phone_a.country_code
-        here = sum(phone.country_code == code for phone in group.phones)
+        members, countries = self._members(name, group.phones)
+        here = countries[code]
         if here == 0 or (holds is Holds.PEOPLE and here < len(group.phones)):
             self.report(
                 "E316",
@@ -215,13 +218,20 @@ class _Check:
                 f"phone_a has country code {code}",
                 "A, B and X of a binding share one country code",
             )
-        if holds is Holds.PEOPLE and binding.phone_b is not None and binding.phone_b not in group.phones:
+        if holds is Holds.PEOPLE and binding.phone_b is not None and binding.phone_b not in members:
             self.report(
                 "E310",
                 "phone_b is not in the binding's group",
                 (binding, "phone_b"),
                 f"not among the phones of {quoted(name)}",
             )
+
+    def _members(self, name: str, phones: Collection[Phone]) -> tuple[frozenset[Phone], Counter[str | None]]:
+        """A group's phones, and how many of them each country has; counted once, however many bindings ask."""
+        found = self.members.get(name)
+        if found is None:
+            found = self.members[name] = (frozenset(phones), Counter(one.country_code for one in phones))
+        return found
 
     def routing(self) -> None:
         """One phone twice on one declared X where the vendor routes by caller: who is meant, none can tell."""
