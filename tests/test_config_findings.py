@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pnsync.config import PAGES, load
+from pnsync.config.findings import quoted
 from pnsync.errors import ConfigError, Diagnostic, Severity
 
 HEAD = """\
@@ -149,6 +150,9 @@ CASES: list[tuple[str, str]] = [
     ("E242", HEAD + 'state: {backend: object, url: "s3://b/p", region: «"evil.example/x"»}\n'),
     ("E227", HEAD + "state: {backend: postgres, dsn: {env: «LAAFFIC_API_SECRET»}}\n"),
     ("E227", HEAD + 'state: {backend: http, address: "https://s.example", password: {env: «PNSYNC_AGE_IDENTITY»}}\n'),
+    ("E227", HEAD + "state: {backend: postgres, dsn: {env: «CI_COMMIT_TITLE»}}\n"),
+    ("E227", HEAD + "state: {backend: postgres, dsn: {env: «GITHUB_HEAD_REF»}}\n"),
+    ("E227", HEAD + 'state: {backend: http, address: "https://s.example", password: {env: «GITHUB_TOKEN»}}\n'),
     ("E242", HEAD + 'state: {backend: http, address: «"http://gitlab.example.com/s"»}\n'),
     ("E242", HEAD + "state: {encryption: {recipients: [«ssh-rsa»]}}\n"),
     ("E243", HEAD + "lineage: «a b»\n"),
@@ -243,6 +247,15 @@ def test_a_finding_has_its_code_and_place_and_is_the_only_one(tmp_path: Path, co
     assert first.severity is (Severity.WARNING if code[0] == "W" else Severity.ERROR)
     assert first.summary
     assert first.code in PAGES
+
+
+@pytest.mark.parametrize(
+    "between", ["\u00a0", "\u2009", "\u2013", "/", "_", "*", ":", ",", "'", "    ", " / ", "\u00b7"]
+)
+def test_a_number_written_in_any_way_is_masked_in_messages(between: str) -> None:
+    written = between.join(("+44", "7700", "900", "123"))
+    assert quoted(written) == f'"{"•" * len(written)}"'
+    assert quoted("desk-7 of 12, 3rd floor") == '"desk-7 of 12, 3rd floor"'
 
 
 def test_every_code_has_a_case() -> None:

@@ -14,7 +14,8 @@ from pnsync.errors import Diagnostic, Severity, SourceSpan
 MAX_FINDINGS = 1000
 """Errors, and warnings, kept in one run; what lies beyond is counted, so that a hostile file cannot exhaust memory."""
 
-_PHONE_LIKE = re.compile(r"\+?\d(?:[ ().-]*\d){6,}")
+_PHONE_LIKE = re.compile(r"\+?\d(?:[^\w]{0,8}_?\d){6,}")
+"""Seven digits and more, with whatever people put between them: spaces of all kinds, dashes, slashes, underscores."""
 _SHOWN = 60
 
 

@@ -167,7 +167,8 @@ VALUES: Final[dict[str, Page]] = {
         "A foreign environment variable",
         "A pull request could have another secret of the CI job sent to a vendor. So a file may name only variables that "
         "begin with PNSYNC_CRED_, the vendor's prefix (NXCLOUD_, LAAFFIC_) or the provider's own name in capitals; and "
-        "`state` names none of those, nor the key of plans or the age identity.",
+        "`state` names none of those, nor the key of plans or the age identity, nor other secrets of CI (GITHUB_…, AWS_…); "
+        "`dsn` also none that CI fills from a change (CI_…, GITLAB_…), whose author would choose the server.",
         "credentials: {api_key: {env: PNSYNC_CRED_LA_KEY}, api_secret: {env: PNSYNC_CRED_LA_SECRET}}",
     ),
     "E228": Page(

@@ -37,6 +37,16 @@ _LINEAGE = re.compile(r"[A-Za-z0-9-]{4,64}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
 _OTHERS = re.compile(r"(?:NXCLOUD|LAAFFIC|PNSYNC_CRED|PNSYNC_PLAN|PNSYNC_AGE)_.*")
 """Variables that hold vendors' keys, the key of plans and the identity: not for the server that keeps the state."""
+_SECRETS: Final = frozenset(("ACTIONS", "AWS", "AZURE", "GCP", "GH", "GITHUB", "GOOGLE", "NPM", "SSH"))
+"""What variables begin with in which CI jobs keep other secrets."""
+_TOLD: Final = frozenset(
+    (
+        "APPVEYOR", "BITBUCKET", "BRANCH", "BUILD", "BUILDKITE", "CHANGE", "CI", "CIRCLE", "CIRRUS", "CODEBUILD", "DRONE",
+        "GIT", "GITEA", "GITLAB", "MERGE", "PULL", "RUNNER", "SEMAPHORE", "SYSTEM", "TAG", "TEAMCITY", "TRAVIS", "TRIGGER",
+        "WOODPECKER",
+    )
+)  # fmt: skip
+"""What variables begin with in which CI tells about a change: who wrote it would choose the server of a `dsn`."""
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 """A region becomes a part of a store's host name."""
 _USERINFO = re.compile(r"://[^/?#]*@")
@@ -209,12 +219,12 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
                 advice="if this was a real credential, revoke it: it stays in the history of the repository",
                 secret=True,
             )
-        elif isinstance(value, Mapping) and _OTHERS.fullmatch(env):
+        elif isinstance(value, Mapping) and (why := _foreign(key, env)):
             findings.report(
                 "E227",
                 "this environment variable is not for the state",
                 value.span_of_value("env"),
-                label="it holds a key of a vendor or of pnsync",
+                label=why,
                 advice="name a variable that holds nothing but what the state's server asks for",
             )
     elif not isinstance(value, str) or not value:
@@ -253,6 +263,18 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
         findings.report(
             "E242", f"{key} must be https", node.span_of_value(key), label="http:// is for loopback only"
         )
+
+
+def _foreign(key: str, env: str) -> str:
+    """Why a variable is not for the state's server; nothing where it may be."""
+    begins = env.partition("_")[0]
+    if _OTHERS.fullmatch(env):
+        return "it holds a key of a vendor or of pnsync"
+    if begins in _SECRETS:
+        return f"variables that begin with {begins} hold other secrets"
+    if key == "dsn" and begins in _TOLD:
+        return f"variables that begin with {begins} may hold what somebody wrote into a change"
+    return ""
 
 
 def _check_encryption(node: Mapping, findings: Findings) -> None:

@@ -31,7 +31,7 @@ COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE:
 BULLET = "•"
 
 # Seven digits and more are a phone, whatever stands between them that is not YAML's own punctuation.
-_DIGITS = re.compile(r"""\d(?:[^\w,;:\[\]{}"'#|]{0,3}_?\d){6,}""")
+_DIGITS = re.compile(r"""\d(?:[^\w,;:\[\]{}"'#|]{0,8}_?\d){6,}""")
 # The keys whose number is an X, which is not personal; it must be the value right behind its key.
 _X_KEY = re.compile(r"""(?:^|[\s{,])(["']?)(?:phone_x|did|middle_number)\1\s*:\s+["']?\+?$""")
 _DATE_KEY = re.compile(r"""(?:^|[\s{,])expires_at\s*:\s+["']?$""")

@@ -1,6 +1,7 @@
 """Whole commands on a state that lives elsewhere: real servers, what is refused, and moving between places."""
 
 import json
+import socket
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -229,6 +230,8 @@ def test_a_server_that_the_operator_did_not_name_is_sent_nothing(run: Run, proje
         "{backend: object, url: 's3://b/p', region: 'evil.example/x'}",
         "{backend: http, address: 'http://127.0.0.1:9/a', password: {env: NXCLOUD_ACCESS_SECRET}}",
         "{backend: postgres, dsn: {env: PNSYNC_PLAN_KEY}}",
+        "{backend: postgres, dsn: {env: GITHUB_HEAD_REF}}",
+        "{backend: http, address: 'http://127.0.0.1:9/a', password: {env: GITHUB_TOKEN}}",
     ],
 )
 def test_a_server_that_only_looks_like_loopback_is_sent_nothing(run: Run, project: Path, place: str) -> None:
@@ -236,6 +239,25 @@ def test_a_server_that_only_looks_like_loopback_is_sent_nothing(run: Run, projec
     found = run("plan")
     assert found.exit_code == 8, found.output
     assert "S9" not in found.stderr
+
+
+def test_the_title_of_a_change_does_not_choose_the_database(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        port = server.getsockname()[1]
+        monkeypatch.setenv("CI_COMMIT_TITLE", f"host=127.0.0.1 port={port} user=x connect_timeout=1")
+        write(project, LONDON, extra="state: {backend: postgres, dsn: {env: CI_COMMIT_TITLE}}\n")
+        assert run("plan").exit_code == 8
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    write(
+        project,
+        LONDON,
+        extra="state: {backend: http, address: 'http://127.0.0.1:9/a', password: {env: CI_JOB_TOKEN}}\n",
+    )
+    assert run("validate").exit_code == 0  # a GitLab job keeps its state with its own token
 
 
 def test_a_variable_that_is_not_set_is_named(
