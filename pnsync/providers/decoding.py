@@ -7,7 +7,8 @@ cannot be that field; their messages name the field and never contain a value.
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NoReturn
 
 Json = Mapping[str, Any]
@@ -168,3 +169,18 @@ def part(row: Json, name: str) -> Json:
     """An object inside, an empty one where it is null, absent or something else."""
     value = row.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def number_between(row: Json, name: str, parties: Collection[str | None], flaws: Counter[str]) -> str | None:
+    """The X of a row; not known, and a flaw, where it is a number of one of the row's `parties`, as X is shown in clear."""
+    found = digits(row, name)
+    if found is None or found not in parties:
+        return found
+    flaws[f"{name} is a number of one of the parties"] += 1
+    return None
+
+
+def check_id(bind_id: str, parties: Collection[str | None]) -> None:
+    """Raises Unreadable where an id, which is shown in clear, is a number of one of the row's `parties`."""
+    if bind_id in parties:
+        raise Unreadable("bindId is a number of one of the parties")

@@ -17,6 +17,7 @@ from pnsync.providers.laaffic import wire as la_wire
 from pnsync.providers.nxcloud import signing as nx_signing
 from pnsync.providers.nxcloud import wire as nx_wire
 from pnsync.providers.replies import Meaning
+from pnsync.state import Entry
 
 from .world import (
     GOLDEN,
@@ -376,3 +377,31 @@ def test_a_single_page_that_repeats_for_ever_is_a_problem() -> None:
     listing = nxcloud(always({**NX["getAXBList"]["response"], "groups": []})).list(scans=1, reading=silent)
     assert len(listing.bindings) == 1
     assert not listing.trustworthy
+
+
+@pytest.mark.parametrize("party", ["phoneA", "phoneB"])
+def test_a_listed_number_of_a_party_never_passes_for_an_x_or_an_id(party: str) -> None:
+    [nx_row] = NX["getAXBList"]["response"]["data"]["bindList"]
+    [la_row] = LA["pns/queryBindPage"]["response"]["data"]["records"]
+    for read, sample, names in (
+        (nx_wire.binding, nx_row, ("did",)),
+        (la_wire.binding, la_row, ("pnsNumberA", "pnsNumberB")),
+    ):
+        for name in names:
+            flaws: Counter[str] = Counter()
+            row = read("p", {**sample, name: sample[party]}, flaws)[1]
+            assert sample[party] not in (row.phone_x, row.phone_x_b)
+            assert list(flaws) == [f"{name} is a number of one of the parties"]
+        with pytest.raises(Unreadable, match="bindId is a number"):
+            read("p", {**sample, "bindId": sample[party]}, Counter())
+
+
+def test_an_answered_number_of_a_party_never_passes_for_an_id() -> None:
+    for made, read, intent in (
+        (NX["bindAXB"]["response"], nx_wire, golden_nx_intents()["bindAXB"]),
+        (LA["pns/bind"]["response"], la_wire, golden_la_intents()["pns/bind"]),
+    ):
+        assert isinstance(intent.target, Entry)
+        answer = {**made, "data": {**made["data"], "bindId": intent.target.phone_a.digits}}
+        with pytest.raises(Unreadable, match="bindId is a number"):
+            read.applied(intent, read.reply(answer))

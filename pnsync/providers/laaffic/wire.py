@@ -122,11 +122,14 @@ def applied(intent: Intent, answer: Reply) -> Outcome:
     number_a = decoding.required_digits(answer.data, "pnsNumberA")
     number_b = decoding.required_digits(answer.data, "pnsNumberB")
     assert isinstance(intent.target, Entry)
-    if {intent.target.phone_a, intent.target.phone_b} & {Phone(number_a), Phone(number_b)}:
+    own = (intent.target.phone_a, intent.target.phone_b)
+    if set(own) & {Phone(number_a), Phone(number_b)}:
         # X is shown in clear: a party's number must never pass for one
         raise Unreadable("pnsNumberA or pnsNumberB is a number of one of the parties")
+    one_id = bind_id(answer.data)
+    decoding.check_id(one_id, [one.digits for one in own if one is not None])
     return Applied(
-        bind_id=bind_id(answer.data),
+        bind_id=one_id,
         phone_x=number_a,
         phone_x_b=None if number_a == number_b else number_b,
         request_id=answer.request_id,
@@ -144,7 +147,8 @@ def page(answer: Reply) -> Page:
 def binding(provider: str, row: Any, flaws: Counter[str]) -> tuple[str, LiveBinding]:
     """A row of queryBindPage with its id. Raises Unreadable.
 
-    An expiry that cannot be read is kept as not known, and is a flaw: never "expired" (2.7 row 4).
+    An expiry that cannot be read is kept as not known, and is a flaw: never "expired" (2.7 row 4); so is an X that
+    is a party's number.
     """
     if not isinstance(row, dict):
         raise Unreadable("the row is not an object")
@@ -152,13 +156,15 @@ def binding(provider: str, row: Any, flaws: Counter[str]) -> tuple[str, LiveBind
     expiry = parse_expiry(row.get("expireTime"))
     if expiry.instant is None and expiry.naive is None:
         flaws["expireTime is not an instant"] += 1
-    phone_b = decoding.digits(row, "phoneB")
-    number_a = decoding.digits(row, "pnsNumberA")
-    number_b = decoding.digits(row, "pnsNumberB")
+    phone_a, phone_b = decoding.required_digits(row, "phoneA"), decoding.digits(row, "phoneB")
+    parties = (phone_a, phone_b)
+    decoding.check_id(one_id, parties)
+    number_a = decoding.number_between(row, "pnsNumberA", parties, flaws)
+    number_b = decoding.number_between(row, "pnsNumberB", parties, flaws)
     found = LiveBinding(
         provider=provider,
         bind_id=one_id,
-        phone_a=Phone(decoding.required_digits(row, "phoneA")),
+        phone_a=Phone(phone_a),
         phone_b=None if phone_b is None else Phone(phone_b),
         phone_x=number_a,
         phone_x_b=None if number_b == number_a else number_b,

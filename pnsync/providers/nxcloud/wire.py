@@ -169,6 +169,7 @@ def applied(intent: Intent, answer: Reply) -> Outcome:
                 raise Unreadable("did is missing")
             if Phone(given) in own:  # X is shown in clear: a party's number must never pass for one
                 raise Unreadable("did is a number of one of the parties")
+            decoding.check_id(bind_id, [one.digits for one in own if one is not None])
             if asked is not None and given != asked:  # 1.8 row 16
                 return Unknown(
                     f"X {asked} was asked for and {given} answered", answer.code, answer.request_id
@@ -201,18 +202,19 @@ def _page(answer: Reply, *names: str) -> Page:
 
 
 def binding(provider: str, row: Any, flaws: Counter[str]) -> tuple[str, LiveBinding]:
-    """A row of bindList with its id. A wrong expiry is a flaw and leaves it unknown (1.8 row 6); else Unreadable."""
+    """A row of bindList with its id. A wrong expiry (1.8 row 6) or X is a flaw and leaves it unknown; else Unreadable."""
     if not isinstance(row, dict):
         raise Unreadable("the row is not an object")
     bind_id = decoding.required_identifier(row, "bindId")
-    phone_b = decoding.digits(row, "phoneB")
+    phone_a, phone_b = decoding.required_digits(row, "phoneA"), decoding.digits(row, "phoneB")
+    decoding.check_id(bind_id, (phone_a, phone_b))
     flag = decoding.integer(row, "flag")
     found = LiveBinding(
         provider=provider,
         bind_id=bind_id,
-        phone_a=Phone(decoding.required_digits(row, "phoneA")),
+        phone_a=Phone(phone_a),
         phone_b=None if phone_b is None else Phone(phone_b),
-        phone_x=decoding.digits(row, "did"),
+        phone_x=decoding.number_between(row, "did", (phone_a, phone_b), flaws),
         extension=_extension(row),
         customer_bind_id=decoding.text(row, "customerBindId") or None,
         recording=None if flag is None else bool(flag & _RECORDING),
