@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pnsync.backends import disk as module
 from pnsync.backends.disk import SystemDisk
 
 
@@ -43,3 +44,62 @@ def test_a_descriptor_is_not_handed_to_other_programs(tmp_path: Path) -> None:
         assert not os.get_inheritable(number)
     finally:
         disk.close(number)
+
+
+def test_room_is_reserved_behind_a_file_that_stays_as_long_as_it_is(tmp_path: Path) -> None:
+    disk = SystemDisk()
+    number = disk.open(str(tmp_path / "file"), os.O_RDWR | os.O_CREAT)
+    try:
+        disk.write(number, b"abc")
+        disk.allocate(number, 3, 1 << 16)
+        assert disk.fstat(number).size == 3
+        with pytest.raises(OSError, match=r"[Ss]pace|too large"):
+            disk.allocate(number, 3, 1 << 60)
+    finally:
+        disk.close(number)
+
+
+def test_a_failure_to_reserve_is_told(tmp_path: Path) -> None:
+    """Whatever it is, as a quota: what comes later would fail for it in the middle of an apply."""
+    (tmp_path / "file").write_bytes(b"abc")
+    disk = SystemDisk()
+    number = disk.open(str(tmp_path / "file"), os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match="descriptor"):
+            disk.allocate(number, 3, 1)
+    finally:
+        disk.close(number)
+
+
+def test_where_no_room_can_be_reserved_the_room_there_is_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_keep_size", lambda *_: False)
+    disk = SystemDisk()
+    number = disk.open(str(tmp_path / "file"), os.O_RDWR | os.O_CREAT)
+    try:
+        disk.allocate(number, 0, 1)
+        with pytest.raises(OSError, match="space"):
+            disk.allocate(number, 0, 1 << 60)
+    finally:
+        disk.close(number)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/srv/state", "nfs4"), ("/srv/state/deep", "nfs4"), ("/srv/stately", "ext4"), ("/my state/x", "cifs"), ("/", "ext4")],
+)  # fmt: skip
+def test_a_folder_lies_on_what_is_mounted_nearest_above_it(
+    monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    mounts = "a /srv/state nfs4 rw 0 0\nb / ext4 rw 0 0\nbroken\nc /my\\040state cifs rw 0 0\n"
+    monkeypatch.setattr(Path, "read_text", lambda self, **_: mounts)
+    assert SystemDisk().file_system(path) == kind
+
+
+def test_where_mounts_are_not_told_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(self: Path, **_: object) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    assert SystemDisk().file_system("/srv") == ""
