@@ -4,38 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.model import Binding
-from pnsync.plan import Action, Cause, Step
-from pnsync.planner.draft import Draft
+from pnsync.plan import Step
 from pnsync.planner.steps import steps_of
 from pnsync.state import Operation
-from tests.worlds import PROVIDERS, axb, desired, group, made, made_group, superseded
+from tests.drafts import binding, grouping, rebinding
+from tests.worlds import PROVIDERS, axb, desired
 
 FILES = desired()
-
-
-def rebinding(binding: Binding) -> Draft:
-    """A change that unbinds and binds again."""
-    old = made(binding)
-    (gone,) = superseded(binding.address, old).values()
-    return Draft(
-        binding.address, Action.REBIND, Cause.CONFIG, "", binding.provider, target=replace(old, bind_id=None), old=gone
-    )  # fmt: skip
-
-
-def binding(one: Binding) -> Draft:
-    """A change that only binds."""
-    target = replace(made(one), bind_id=None)
-    return Draft(one.address, Action.BIND, Cause.CONFIG, "", one.provider, target=target)
-
-
-def regrouping(name: str) -> Draft:
-    """A change of a group."""
-    return Draft(f"groups.{name}", Action.UPDATE_GROUP, Cause.CONFIG, "", "nx", group=made_group(group(name)))
-
-
 A, B, C = (rebinding(axb(name, 2 * place, 2 * place + 1)) for place, name in enumerate("abc", 10))
-NEW, CREW = binding(axb("new", 40, 41)), regrouping("crew")
+NEW, CREW = binding(axb("new", 40, 41)), grouping("crew")
 
 
 def told(steps: tuple[Step, ...]) -> list[tuple[str, int, tuple[int, ...]]]:

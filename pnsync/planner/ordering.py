@@ -8,22 +8,15 @@ frees comes after that unbind; changes that wait for each other in a circle unbi
 import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum, auto
 
 from pnsync.model import NEVER, Desired
 from pnsync.plan import Action, Change, Step
 from pnsync.planner.draft import Draft
 from pnsync.planner.resources import Resource, held_by, needs_of
-from pnsync.planner.steps import CALL_SECONDS, call_count, steps_of
+from pnsync.planner.steps import CALL_SECONDS, call_count, pace, steps_of
 
 URGENT_MARGIN_SECONDS = 60
-
-
-def arrange(
-    drafts: Sequence[Draft], desired: Desired, *, now: int
-) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
-    """Changes in plan order with their exact calls, and the steps that make them."""
-    found = arrange_with(drafts, desired, now=now)
-    return found.changes, found.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class Arranged:
     places: tuple[int, ...]
 
 
-def arrange_with(
+def arrange(
     drafts: Sequence[Draft], desired: Desired, *, now: int, waits: Collection[tuple[int, int]] = ()
 ) -> Arranged:
     """The order in which, besides, the first draft of each pair in `waits` (by their places) comes after the second."""
@@ -46,7 +39,7 @@ def arrange_with(
         name for name, one in desired.providers.items() if one.capabilities.phone_is_exclusive
     )
     dependencies = _dependencies(ranked, exclusive)
-    ranks = {place: rank for rank, place in enumerate(places)} if waits else {}
+    ranks = {place: rank for rank, place in enumerate(places)}
     for waiter, awaited in waits:
         dependencies.setdefault(ranks[waiter], set()).add(ranks[awaited])
     circles = _circles(dependencies)
@@ -57,36 +50,43 @@ def arrange_with(
 
 def _duration(drafts: Sequence[Draft], desired: Desired) -> float:
     """Seconds an apply of these drafts takes, one call at a time."""
-    seconds = 0.0
-    for one in drafts:
-        provider = desired.providers.get(one.provider)
-        pace = 1.0 / provider.rate if provider is not None else 0.0
-        seconds += call_count(one) * max(CALL_SECONDS, pace)
-    return seconds
+    return sum(call_count(one) * max(CALL_SECONDS, pace(one.provider, desired)) for one in drafts)
 
 
-def _rank(draft: Draft, horizon: float) -> tuple[int, int, int, str]:
-    ends = NEVER if draft.expires_at is None else draft.expires_at
-    match draft.action:
-        case Action.ADOPT:
-            return (0, 0, 0, draft.address)
-        case Action.BIND if draft.down:
-            return (1, 0, draft.position, draft.address)
-        case Action.RENEW if ends <= horizon:
-            return (2, ends, 0, draft.address)
-        case Action.CREATE_GROUP | Action.UPDATE_GROUP:
-            return (3, 0, 0, draft.address)
-        case Action.FORGET:
-            return (4, 0, 0, draft.address)
-        case Action.UNBIND:
-            return (5, 0, 0, draft.address)
-        case Action.REBIND | Action.RENEW:
-            return (6, ends, 0, draft.address)
-        case Action.BIND:
-            return (7, draft.position, 0, draft.address)
-        case Action.DELETE_GROUP:
-            return (8, 0, 0, draft.address)
-    raise AssertionError(draft.action)
+class _Kind(IntEnum):
+    """What comes before what."""
+
+    ADOPT = auto()
+    DOWN = auto()
+    URGENT = auto()
+    GROUP = auto()
+    FORGET = auto()
+    UNBIND = auto()
+    CHANGE = auto()
+    BIND = auto()
+    DELETE_GROUP = auto()
+
+
+_KINDS: Mapping[Action, _Kind] = {
+    Action.ADOPT: _Kind.ADOPT,
+    Action.CREATE_GROUP: _Kind.GROUP,
+    Action.UPDATE_GROUP: _Kind.GROUP,
+    Action.FORGET: _Kind.FORGET,
+    Action.UNBIND: _Kind.UNBIND,
+    Action.DELETE_GROUP: _Kind.DELETE_GROUP,
+}
+"""Of the actions that are always of one kind."""
+
+
+def _rank(draft: Draft, horizon: float) -> tuple[_Kind, int, str]:
+    """Its kind, where it stands among those of its kind, and its address."""
+    if draft.action is Action.BIND:
+        return (_Kind.DOWN if draft.down else _Kind.BIND, draft.position, draft.address)
+    if draft.action in (Action.REBIND, Action.RENEW):
+        ends = NEVER if draft.expires_at is None else draft.expires_at
+        urgent = draft.action is Action.RENEW and ends <= horizon
+        return (_Kind.URGENT if urgent else _Kind.CHANGE, ends, draft.address)
+    return (_KINDS[draft.action], 0, draft.address)
 
 
 def _dependencies(drafts: Sequence[Draft], exclusive: Collection[str]) -> dict[int, set[int]]:
@@ -122,7 +122,7 @@ def _dependencies(drafts: Sequence[Draft], exclusive: Collection[str]) -> dict[i
 
 
 def _circles(waits: Mapping[int, set[int]]) -> dict[int, int]:
-    """Drafts that wait for each other in a circle: each with the smallest index of its circle (Tarjan, iterative)."""
+    """Drafts that wait: each with the smallest index of its circle, its own where it is in none (Tarjan, iterative)."""
     found: dict[int, int] = {}
     number: dict[int, int] = {}
     low: dict[int, int] = {}
@@ -131,7 +131,7 @@ def _circles(waits: Mapping[int, set[int]]) -> dict[int, int]:
     for root in sorted(waits):
         if root in number:
             continue
-        work: list[tuple[int, list[int]]] = [(root, sorted(waits.get(root, ())))]
+        work: list[tuple[int, list[int]]] = [(root, sorted(waits[root]))]
         number[root] = low[root] = len(number)
         stack.append(root)
         on_stack.add(root)
@@ -158,8 +158,7 @@ def _circles(waits: Mapping[int, set[int]]) -> dict[int, int]:
                     members.append(member)
                     if member == node:
                         break
-                if len(members) > 1:
-                    found.update(dict.fromkeys(members, min(members)))
+                found.update(dict.fromkeys(members, min(members)))
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pnsync.errors import Diagnostic
 from pnsync.plan import Change, Step
 from pnsync.planner.draft import Draft
-from pnsync.planner.ordering import Arranged, arrange_with
+from pnsync.planner.ordering import Arranged, arrange
 from pnsync.reach import Misroute, RoutingSummary
 from pnsync.routing.following import Live
 from pnsync.routing.rehearsal import Rehearsal, rehearse
@@ -37,7 +37,7 @@ def stage(drafts: Sequence[Draft], live: Live, whole: Staged | None = None) -> S
     """
     waits: set[tuple[int, int]] = set()
     for _ in range(ROUNDS):
-        found = arrange_with(drafts, live.desired, now=live.now, waits=waits)
+        found = arrange(drafts, live.desired, now=live.now, waits=waits)
         rehearsal = rehearse(found.steps, found.changes, live)
         if whole is not None:
             rehearsal = _before_the_rest(found, rehearsal, whole, live)

@@ -20,6 +20,12 @@ def call_count(draft: Draft) -> int:
     return (draft.old is not None) + (draft.target is not None) + (draft.group is not None)
 
 
+def pace(provider: str, desired: Desired) -> float:
+    """Seconds from one call to the next at the rate of a provider; 0 for one that is not declared any more."""
+    declared = desired.providers.get(provider)
+    return 0.0 if declared is None else 1.0 / declared.rate
+
+
 def steps_of(
     drafts: Sequence[Draft],
     order: Sequence[Sequence[int]],
@@ -138,9 +144,7 @@ def _order_of(draft: Draft) -> Order | None:
 
 def _gap(draft: Draft, circle: int, desired: Desired) -> float:
     """Estimated seconds in which nobody is reached: from the unbind's effect to the bind's."""
-    provider = desired.providers.get(draft.provider)
-    pace = 1.0 / provider.rate if provider is not None else 0.0
-    return round((CALL_SECONDS + pace) * circle, 2)
+    return round((CALL_SECONDS + pace(draft.provider, desired)) * circle, 2)
 
 
 def _change(draft: Draft, together: int, desired: Desired) -> Change:

@@ -24,13 +24,19 @@ _PLANNER = (
     "tests/test_limits.py",
     "tests/test_ordering.py",
     "tests/test_steps.py",
+    "tests/test_ordering_edges.py",
     "tests/test_retries.py",
     "tests/test_scope.py",
     "tests/test_planner_shards.py",
     "tests/test_allocation.py",
     "tests/properties/test_planner_properties.py",
 )
-_ORDERING = ("tests/test_ordering.py", "tests/test_steps.py", "tests/test_planner_shards.py")
+_ORDERING = (
+    "tests/test_ordering.py",
+    "tests/test_steps.py",
+    "tests/test_ordering_edges.py",
+    "tests/test_planner_shards.py",
+)
 _ALLOCATION = ("tests/test_allocation.py", "tests/test_capacity.py", "tests/test_usage.py")
 _RECOVERY = (
     "tests/test_recovery.py",
