@@ -10,7 +10,7 @@ from pnsync.planner.draft import Draft
 from pnsync.planner.ordering import URGENT_MARGIN_SECONDS, Arranged, arrange
 from pnsync.state import Operation
 from tests.drafts import binding, grouping, rebinding, unbinding
-from tests.worlds import NOW, PROVIDERS, axb, desired, desk, made, ride
+from tests.worlds import NOW, PROVIDERS, axb, desired, made, ride
 
 SLOW = desired(providers={"nx": replace(PROVIDERS["nx"], rate=0.5)})
 """One call in two seconds."""
@@ -79,11 +79,11 @@ def test_only_what_is_bound_to_a_group_waits_for_it() -> None:
 
 
 def test_what_a_change_frees_itself_is_waited_for_last() -> None:
-    """Each bind of a swap waits for the other's unbind, and then for its own."""
-    one, two = made(desk("one", "101")), made(desk("two", "102"))
+    """Two rides at LAAFFIC swap partners: each bind waits for the other's unbind, and then for its own."""
+    one, two = made(ride("one", 1, 2)), made(ride("two", 3, 4))
     swap = [
-        rebinding(desk("one", "101"), target=replace(one, bind_id=None, extension=two.extension)),
-        rebinding(desk("two", "102"), target=replace(two, bind_id=None, extension=one.extension)),
+        rebinding(ride("one", 1, 2), target=replace(one, bind_id=None, phone_b=two.phone_b)),
+        rebinding(ride("two", 3, 4), target=replace(two, bind_id=None, phone_b=one.phone_b)),
     ]
     steps = arrange(swap, desired(), now=NOW).steps
     assert [(item.operation.value, item.after) for item in steps] == [
