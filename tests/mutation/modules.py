@@ -37,7 +37,12 @@ _ORDERING = (
     "tests/test_ordering_edges.py",
     "tests/test_planner_shards.py",
 )
-_ALLOCATION = ("tests/test_allocation.py", "tests/test_capacity.py", "tests/test_usage.py")
+_ALLOCATION = (
+    "tests/test_allocation.py",
+    "tests/test_capacity.py",
+    "tests/test_usage.py",
+    "tests/properties/test_allocation_properties.py",
+)
 _RECOVERY = (
     "tests/test_recovery.py",
     "tests/test_recovery_beside.py",
