@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from pnsync.journal import Doubled, Noted, Recorded, Resolved, Verdict
+from pnsync.journal import Doubled, Noted, Recorded, Verdict
 from pnsync.matching import alive, match, row_of, unrefreshed
-from pnsync.model import Mode, Observed
-from pnsync.recovery import Settled, settle
-from pnsync.state import Entry, Intent, Operation, Standing, State
+from pnsync.model import Mode
+from pnsync.recovery import Settled
+from pnsync.state import Entry, Intent, Operation, Standing
+from tests.settling import DESK, ORDER, RIDE, settled, verdicts
 from tests.worlds import (
     DAY,
     FOREVER,
@@ -30,19 +31,6 @@ from tests.worlds import (
     superseded,
     what,
 )
-
-ORDER, DESK, RIDE = axb("order"), desk("desk"), ride("ride")
-FILES = {one.address: one for one in (ORDER, DESK, RIDE)}
-
-
-def settled(known: State, seen: Observed, now: int = NOW) -> Settled:
-    """Settle against the files above."""
-    return settle(known, seen, FILES, now)
-
-
-def verdicts(found: Settled) -> list[tuple[str, Verdict]]:
-    """Which attempts were settled, and how."""
-    return [(one.attempt, one.verdict) for one in found.events if isinstance(one, Resolved)]
 
 
 def open_(one: Intent, standing: Standing = Standing.UNKNOWN) -> dict[str, object]:

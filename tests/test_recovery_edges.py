@@ -7,10 +7,11 @@ import pytest
 from pnsync.errors import Diagnostic, Severity
 from pnsync.journal import Applied, Doubled, Noted, Resolved, Verdict
 from pnsync.matching import row_of
-from pnsync.model import Mode, Observed
-from pnsync.recovery import CLOCK_SECONDS, LOST, STAMP_SLACK_SECONDS, Settled, settle
+from pnsync.model import Mode
+from pnsync.recovery import CLOCK_SECONDS, LOST, STAMP_SLACK_SECONDS
 from pnsync.state import GroupEntry, Intent, Operation, Standing, State
 from pnsync.zones import CERTAIN_SECONDS
+from tests.settling import DESK, ORDER, RIDE, settled, verdicts
 from tests.worlds import (
     DAILY,
     DAY,
@@ -20,7 +21,6 @@ from tests.worlds import (
     attempt,
     axb,
     bound,
-    desk,
     group,
     intent,
     live_group,
@@ -34,24 +34,13 @@ from tests.worlds import (
     superseded,
 )
 
-ORDER, DESK, RIDE, CREW = axb("order"), desk("desk"), ride("ride"), group("crew")
-FILES = {one.address: one for one in (ORDER, DESK, RIDE)}
+CREW = group("crew")
 DECIDE = "look at them at the vendor, then `pnsync import` the right one or `pnsync state rm` the address"
-
-
-def settled(known: State, seen: Observed, now: float = NOW) -> Settled:
-    """Settle against the files above."""
-    return settle(known, seen, FILES, now)
 
 
 def open_(one: Intent, standing: Standing = Standing.UNKNOWN, **more: object) -> State:
     """A state with an attempt."""
     return state(pending=pending(one, standing=standing), **more)
-
-
-def verdicts(found: Settled) -> list[tuple[str, Verdict]]:
-    """Which attempts were settled, and how."""
-    return [(one.attempt, one.verdict) for one in found.events if isinstance(one, Resolved)]
 
 
 # -- the last second ---------------------------------------------------------------------------------------------------
