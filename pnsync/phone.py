@@ -5,9 +5,12 @@ digits, so that a number cannot slip into a log or a traceback. The digits are r
 `.digits`. X numbers (dids) are not personal and stay plain `str`. No I/O; standard library only.
 """
 
+import re
 from functools import cache
+from typing import Final
 
 DOTS = "••••"
+_TYPED: Final = re.compile(r"((?:bindings\.|groups\.)?)([0-9 +().-]+)")
 
 # The E.164 country calling codes, as ITU-T assigns them (zones 1 and 7 are whole; the rest by two or three digits).
 _TWO_DIGIT_CODES = (
@@ -47,6 +50,13 @@ def mask(digits: str) -> str:
     if len(digits) < len(code) + 5:
         return DOTS
     return f"{code}{DOTS}{digits[-2:]}"
+
+
+def typed(name: str) -> str:
+    """What was typed in the place of a name: masked where it can only be a phone, as no name is one."""
+    found = _TYPED.fullmatch(name)
+    digits = "".join(filter(str.isdigit, found[2])) if found else ""
+    return f"{found[1]}{mask(digits)}" if found and len(digits) >= 7 else name
 
 
 class Phone:

@@ -20,6 +20,7 @@ from pnsync.journal import replay
 from pnsync.masking import KEY_BYTES, Masker, derive, new_key
 from pnsync.matching import unrefreshed
 from pnsync.model import Desired, Observed
+from pnsync.phone import typed
 from pnsync.plan import Plan, document
 from pnsync.planner.table import Question, desired_of_state, plan
 from pnsync.policy.limits import Permissions
@@ -193,7 +194,7 @@ def check_named(world: World, state: State, options: PlanOptions) -> None:
                 near = get_close_matches(name, {*known, *(one.partition(".")[2] for one in known)}, n=1)
                 raise UsageError(
                     f"--{option} names an address that is not there",
-                    f"Neither the files nor the state know {name}."
+                    f"Neither the files nor the state know {typed(name)}."
                     + (f" Did you mean {near[0]}?" if near else ""),
                     "What the state knows is shown by:",
                     command="pnsync state list",

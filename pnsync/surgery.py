@@ -13,6 +13,7 @@ from pnsync.identity import address_hash, identify
 from pnsync.journal import Accepted, Doubled, Noted, Recorded, Resolved, Verdict
 from pnsync.masking import derive, new_key
 from pnsync.model import Binding, Desired, LiveBinding, Observed
+from pnsync.phone import typed
 from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
 from pnsync.recovery import entry_of_row
 from pnsync.sealing.codec import SealingCodec
@@ -123,7 +124,9 @@ def _content(state: State) -> State:
 
 
 def _absent(address: str) -> UsageError:
-    return UsageError(f"{address} is not in the state", command="pnsync state list")
+    return UsageError(
+        f"{typed(address)} is not in the state", "What it holds is shown by:", command="pnsync state list"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,10 +178,16 @@ def edit(invocation: Invocation, file: str | None) -> int:
 
 
 @command("find")
-@click.argument("source", metavar="-", type=click.Choice(["-"]))
+@click.argument("source", metavar="-")
 @click.pass_obj
-def find(invocation: Invocation, source: str) -> int:  # noqa: ARG001 - only standard input is taken
+def find(invocation: Invocation, source: str) -> int:
     """Read a phone from standard input; tell its pseudonym, and the addresses that use it."""
+    if source != "-":
+        raise UsageError(
+            "the phone is read from standard input",
+            "No history and no list of processes keeps it then. Type it after:",
+            command="pnsync find -",
+        )
     from pnsync.cli.offline import read_offline
     from pnsync.phone import Phone
     from pnsync.render.text import escape

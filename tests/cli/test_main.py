@@ -14,6 +14,7 @@ from pnsync.cli.main import COMMANDS, program
 from pnsync.errors import ExitCode, Locked, PnsyncError
 from pnsync.verdict import Verdict
 from tests.cli.conftest import Run, Spawn, argv, environment
+from tests.cli.projects import SEVEN, write
 
 SECRET = "447700900123"
 
@@ -93,6 +94,26 @@ def test_wrong_usage_is_exit_8(run: Run, args: tuple[str, ...]) -> None:
     found = run(*args)
     assert (found.exit_code, found.stdout) == (8, "")
     assert found.stderr.startswith("error: " if args else "Usage: pnsync")
+
+
+@pytest.mark.parametrize(
+    "args", [("find",), ("plan",), ("validate", "--format"), ("state", "rm", "a", "--result")]
+)
+def test_a_phone_that_was_typed_is_not_repeated(run: Run, args: tuple[str, ...]) -> None:
+    """Standard error is what a CI job keeps, and a person's phone is no argument of any command."""
+    found = run(*args, *(["x", "--nope"] if "--result" in args else []), "447700900123")
+    assert found.exit_code == 8
+    assert "447700900123" not in found.output
+
+
+def test_a_phone_in_an_address_s_place_is_masked(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, SEVEN)
+    assert run("apply", "--auto-approve").exit_code == 0
+    for args in (("plan", "--target"), ("state", "rm"), ("state", "mv")):
+        refused = run(*args, "447700900123", *(["b"] if "mv" in args else []))
+        assert (refused.exit_code, "44••••23" in refused.stderr) == (8, True), args
+        assert "447700900123" not in refused.output
+    assert "know order-66666666." in run("plan", "--target", "order-66666666").stderr
 
 
 def test_a_name_that_is_none_is_answered_with_the_nearest(run: Run) -> None:

@@ -108,7 +108,9 @@ def test_what_cannot_be_added_is_told_and_changes_nothing(run: Run, tmp_path: Pa
 
 def test_a_phone_on_the_command_line_is_no_argument(run: Run, tmp_path: Path) -> None:
     project(tmp_path)
-    assert run("find", "447700900123").exit_code == 8
+    refused = run("find", "447700900123")
+    assert refused.exit_code == 8
+    assert "standard input" in refused.stderr and "pnsync find -" in refused.stderr
 
 
 def test_a_sealed_file_is_not_written_for_others_alone(run: Run, tmp_path: Path) -> None:
