@@ -124,6 +124,34 @@ def test_what_is_wrong_is_told_at_its_cell(tmp_path: Path, code: str, text: str,
 
 
 @pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (
+            "1,4.477E+11,447700900112,",
+            "a spreadsheet has changed this number: give the column the format text",
+        ),
+        (
+            '1,"4,477E+11",447700900112,',
+            "a spreadsheet has changed this number: give the column the format text",
+        ),
+        (
+            "1,447700900111.0,447700900112,",
+            "a spreadsheet has changed this number: give the column the format text",
+        ),
+        ("1,447700900111,447700900112,TRUE", "write true"),
+        ("1,447700900111,447700900112,ja", "write true or false"),
+        ("1", "the row has 1 cell, and the header 4"),
+    ],
+)
+def test_what_spreadsheets_do_is_told_as_what_it_is(tmp_path: Path, cells: str, told: str) -> None:
+    write(tmp_path, f"{HEAD},recording\n{cells}\n")
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, environ={})
+    [found] = raised.value.diagnostics
+    assert told in (found.label, found.summary)
+
+
+@pytest.mark.parametrize(
     ("code", "table"),
     [
         ("E264", "{provider: nx, mode: axb, expires_in: 1d}"),

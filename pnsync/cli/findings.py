@@ -30,8 +30,9 @@ def findings_text(invocation: Invocation, found: Iterable[Diagnostic], *, colour
                 _hide(read, one.span)
         return read
 
-    columns = invocation.output.columns or 100
-    return as_text(findings, lines, color=colour, columns=columns).rstrip("\n")
+    columns = invocation.output.columns
+    told = as_text(findings, lines, color=colour, columns=columns or 100, folded=columns is not None)
+    return told.rstrip("\n")
 
 
 def _hide(lines: list[str], span: SourceSpan) -> None:

@@ -20,6 +20,8 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _SECRET_WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+# A long number as spreadsheets write it where its cell is not text: 4.477E+11, 447700900123.0.
+_SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+|\d+[.,]0+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def _phone_hint(text: str) -> str:
     digits = sum(map(str.isdigit, text))
     if re.fullmatch(r"[+0-9 -]*", text) and digits > 20:
         return f"these are {digits} digits; 20 are the most"
+    if _SPREADSHEET.fullmatch(text):
+        return "a spreadsheet has changed this number: give the column the format text"
     return "digits with the country code; only +, spaces and hyphens may stand between"
 
 
@@ -48,11 +52,11 @@ def _extension_hint(text: str) -> str:
 
 def _flag_hint(text: str) -> str:
     word = text.lower()
+    if text in ("true", "false"):
+        return f"write {text}, without quotes"
     if word in ("yes", "on", "1", "y", "true"):
-        return "write true, without quotes"
-    return (
-        "write false, without quotes" if word in ("no", "off", "0", "n", "false") else "write true or false"
-    )
+        return "write true"
+    return "write false" if word in ("no", "off", "0", "n", "false") else "write true or false"
 
 
 def _choice(code: str, words: Sequence[str]) -> _Form:

@@ -21,7 +21,8 @@ VALUES: Final[dict[str, Page]] = {
         "Not a phone number",
         "A phone is 1 to 20 digits with its country code. `+`, spaces and hyphens are dropped, quotes are not needed "
         "(but harmless), and no leading zero is lost. Letters, brackets and dots are refused, as they would be guesses. "
-        "LAAFFIC takes 4 to 20 digits for phone_b.",
+        "LAAFFIC takes 4 to 20 digits for phone_b. A spreadsheet turns long numbers into 4.477E+11: give their column the format "
+        "text before they are filled in.",
         'phone_a: 447700900123\nphone_b: "+44 7700 900-456"',
     ),
     "E203": Page(

@@ -186,7 +186,7 @@ class Tables:
             if len(found) != len(heads):
                 findings.report(
                     "E262",
-                    f"the row has {len(found)} cells, and the header {len(heads)}",
+                    f"the row has {len(found)} {'cell' if len(found) == 1 else 'cells'}, and the header {len(heads)}",
                     table.span(start, end),
                     label="put quotes around a value that holds the separator",
                 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pnsync.errors import Diagnostic, Severity, SourceSpan
-from pnsync.render.text import COMMAND, escape, safe_line, shown, width
+from pnsync.render.text import COMMAND, escape, folded_lines, safe_line, shown, width
 
 Source = Callable[[str], Sequence[str] | None]
 
@@ -45,15 +45,23 @@ _CREDENTIAL = re.compile(
     r"""(?:secret|passw|token|private_?key|api_?key|access_?key|credential|bearer)[\w-]*["']?\s*[:=]\s*(?=[^\s{])(?P<value>.*)""",
     re.IGNORECASE,
 )
+# The line of a remark, which is a sentence, and its colours.
+_REMARK = re.compile(r"(?:\x1b\[[\d;]*m)? *=(?:\x1b\[0m)? (?:note|help): ")
 _WORD = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 
 
 def as_text(
-    diagnostics: Iterable[Diagnostic], source: Source, *, color: bool = False, columns: int = 100
+    diagnostics: Iterable[Diagnostic],
+    source: Source,
+    *,
+    color: bool = False,
+    columns: int = 100,
+    folded: bool = False,
 ) -> str:
     """The diagnostics one below the other, each with its line of the file, and their number at the end.
 
-    A line of a file longer than `columns` is cut around the place that is meant. Nothing found is no text.
+    A line of a file longer than `columns` is cut around the place that is meant, and with `folded` remarks are
+    folded there. Nothing found is no text.
     """
     found = list(diagnostics)
     if not found:
@@ -67,7 +75,11 @@ def as_text(
             if one.span.file not in lines_of:
                 lines_of[one.span.file] = source(one.span.file)
             lines = lines_of[one.span.file]
-        parts.append("\n".join(_block(one, lines, columns, paint)))
+        block = _block(one, lines, columns, paint)
+        if folded:
+            hanging = " " * (len(str(one.span.line if one.span else 0)) + 3)
+            block = (folded_lines(line, columns, hanging) if _REMARK.match(line) else line for line in block)
+        parts.append("\n".join(block))
     return "\n\n".join([*parts, tally(found)]) + "\n"
 
 
@@ -147,7 +159,8 @@ class _Snippet:
 
 
 def _snippet(line: str, span: SourceSpan, columns: int) -> _Snippet:
-    """The part of `line` around `span` that fits into `columns` cells."""
+    """The part of `line` around `span` that fits into `columns` cells; a carriage return at its end is no part of it."""
+    line = line.removesuffix("\r")
     at = min(span.column - 1, len(line))
     cut = max(0, at - _AROUND)
     line = masked(line[cut : at + _AROUND], cut=cut > 0)

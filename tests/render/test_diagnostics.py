@@ -12,11 +12,24 @@ from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.render.diagnostics import as_github, as_json, as_text, masked, tally
 
 
-def one(line="", start=1, end=0, *, number=1, label="", advice="", secret=False, columns=100, color=False):
+def one(
+    line="",
+    start=1,
+    end=0,
+    *,
+    number=1,
+    label="",
+    advice="",
+    secret=False,
+    columns=100,
+    color=False,
+    folded=False,
+):
     """The text of one diagnostic about a line."""
     span = SourceSpan("f.yaml", number, start, end)
     found = Diagnostic("E200", "wrong", span=span, label=label, advice=advice, secret=secret)
-    return as_text([found], lambda _: [""] * (number - 1) + [line], columns=columns, color=color)
+    source = [""] * (number - 1) + [line]
+    return as_text([found], lambda _: source, columns=columns, color=color, folded=folded)
 
 
 def snippet(line, start=1, end=0, **options):
@@ -47,6 +60,25 @@ def test_the_sample():
         "\n"
         "1 error\n"
     )
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_remarks_are_folded_on_a_terminal_and_commands_are_not(color):
+    told = one("a: 1", 4, 5, advice="a sentence of more words\n    pnsync plan --out file.pnsplan", columns=24,
+               color=color, folded=True)  # fmt: skip
+    assert re.sub(r"\x1b\[[\d;]*m", "", told).split("\n")[5:9] == [
+        "  = help: a sentence of",
+        "    more words",
+        "              pnsync plan --out file.pnsplan",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("line", ["state: {backend: locl}\r", "1,447700900123\r"])
+def test_the_carriage_return_of_a_line_s_end_is_not_shown(line):
+    """Excel and Windows editors end lines so; that is no fault of the line."""
+    assert "\\u{d}" not in one(line, 1, 3)
+    assert "\\u{d}" in one("a\rb\r", 1, 2)
 
 
 @pytest.mark.parametrize(("number", "margin"), [(1, " "), (99, "  "), (100_000, "      ")])
