@@ -46,6 +46,8 @@ class Matches:
     """Addresses with the bind ids of several live bindings that equal them, or of one that equals several."""
     absent: int = 0
     """Declared bindings, not in the state, of which no live one has both phones."""
+    unread: int = 0
+    """Declared bindings, not in the state, whose provider was not read, so that nothing is known of them."""
 
 
 def free_rows(state: State, observed: Observed, now: float) -> list[LiveBinding]:
@@ -59,13 +61,19 @@ def match_declared(desired: Desired, state: State, observed: Observed, now: floa
     by_pair: dict[tuple[object, ...], list[LiveBinding]] = defaultdict(list)
     for row in free_rows(state, observed, now):
         by_pair[_pair(row)].append(row)
+    live = {
+        _pair(row) for listing in observed.listings.values() for row in listing.bindings if alive(row, now)
+    }
     blocked = state.blocking()
     equal: dict[str, list[LiveBinding]] = {}
     different: list[Different] = []
-    absent = 0
+    absent = unread = 0
     for binding in desired.bindings.values():
         address = binding.address
         if not binding.enabled or address in state.entries or address in blocked:
+            continue
+        if binding.provider not in observed.listings:
+            unread += 1
             continue
         rows = by_pair.get(_pair(binding), [])
         found = {row.key: unlike(binding, row, desired, observed.listings[row.provider]) for row in rows}
@@ -74,7 +82,7 @@ def match_declared(desired: Desired, state: State, observed: Observed, now: floa
             equal[address] = same
         elif rows:
             different += [Different(address, bind_id, names) for (_, bind_id), names in found.items()]
-        else:
+        elif _pair(binding) not in live:
             absent += 1
     wanted = Counter(row.key for rows in equal.values() for row in rows)
     ambiguous = {
@@ -83,7 +91,7 @@ def match_declared(desired: Desired, state: State, observed: Observed, now: floa
         if len(rows) > 1 or any(wanted[row.key] > 1 for row in rows)
     }
     taken = {address: rows[0] for address, rows in equal.items() if address not in ambiguous}
-    return Matches(taken, tuple(different), ambiguous, absent)
+    return Matches(taken, tuple(different), ambiguous, absent, unread)
 
 
 def _pair(one: LiveBinding | Binding) -> tuple[object, ...]:

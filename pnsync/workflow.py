@@ -317,7 +317,7 @@ class _Run:
                 self.unread.add((name, str(failure)))
                 self.world.report(
                     Warned(
-                        failure.code or "A140", f"{name} cannot be read: {failure}", "; ".join(failure.detail)
+                        failure.code or "A140", f"{name} cannot be read: {failure}", " ".join(failure.detail)
                     )
                 )
 
@@ -382,6 +382,9 @@ class _Run:
     ) -> Verdict:
         done = self.tally.done
         left = [one for one in self.tally.left if one not in done and one not in self.tally.failures]
+        for name, why in sorted(self.tally.stopped.items() if left else ()):
+            code = "A122" if name in self.tally.barred else "A120"
+            self.world.report(Warned(code, f"{why}, so that no further change was begun there"))
         return Verdict(
             command=self.command,
             codes=tuple(sorted(codes)),

@@ -63,6 +63,14 @@ def test_what_did_not_answer_is_not_unknown_when_it_was_refused() -> None:
     assert status(desired(), known, None, now=NOW).unsettled == ()
 
 
+def test_what_nobody_wants_any_more_does_not_fail() -> None:
+    known = state(
+        failures={"bindings.gone": Failure(NOW - 900, 1, "1002"), "bindings.order": Failure(NOW, 1, "1")}
+    )
+    found = status(desired((ORDER,)), known, None, now=NOW)
+    assert [one.address for one in found.failing] == ["bindings.order"]
+
+
 def test_the_document_is_as_published() -> None:
     check("status", status_document(status(desired(schedule=SIX), full(), HOLDER, now=NOW)))
     check("status", status_document(status(desired(), state(), None, now=NOW)))

@@ -99,8 +99,9 @@ def _check_asked(
     if sum(ways) != 1 or (address is not None) != (bind_id is not None):
         raise UsageError(
             "say what to import",
-            "One binding, all, or those that equal a declared one:",
-            command="pnsync import ADDR BIND_ID, pnsync import --all --write FILE, or pnsync import --match",
+            "One binding: `pnsync import ADDR BIND_ID`; all: `pnsync import --all --write FILE`.",
+            "Those that equal a declared one:",
+            command="pnsync import --match",
         )
     if everything and write is None:
         raise UsageError(
@@ -185,7 +186,15 @@ def _tell(session: "Opened", matches: "Matches") -> None:
             (f"{one}  {escape(', '.join(ids))}" for one, ids in sorted(matches.ambiguous.items())),
         )
     if matches.absent:
-        session.show(f"{counted(matches.absent, 'declared binding')} not live; the next apply binds them.")
+        session.show(_of(matches.absent, "not live; the next apply binds"))
+    if matches.unread:
+        session.show(_of(matches.unread, "at a provider that was not read; nothing is known of"))
+
+
+def _of(count: int, what: str) -> str:
+    """`2 declared bindings are not live; the next apply binds them.`"""
+    verb, them = ("is", "it") if count == 1 else ("are", "them")
+    return f"{counted(count, 'declared binding')} {verb} {what} {them}."
 
 
 def _list(session: "Opened", title: str, lines: Iterable[str]) -> None:

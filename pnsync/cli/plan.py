@@ -26,7 +26,7 @@ from pnsync.cli.options import (
     scope_options,
     shard_option,
 )
-from pnsync.errors import ExitCode, UsageError
+from pnsync.errors import ExitCode, PnsyncError, UsageError
 from pnsync.masking import Masker
 from pnsync.plan import Plan, document
 from pnsync.render.terminal import Style
@@ -202,6 +202,20 @@ def origin(environ: Mapping[str, str]) -> str:
     return "this merge request" if environ.get("GITLAB_CI") else "this pull request"
 
 
+def saved_plan(invocation: Invocation, file: str) -> bytes:
+    """The bytes of a saved plan. Raises PnsyncError where nothing is there, and OSError where it cannot be read."""
+    from pnsync.savedplan import LIMIT_BYTES
+
+    try:
+        return read_file(invocation.path(file), LIMIT_BYTES)
+    except FileNotFoundError:
+        raise PnsyncError(
+            "there is no such plan",
+            f"Nothing is at {file}. A plan is saved with:",
+            command=f"pnsync plan --out {shlex.quote(file)}",
+        ) from None
+
+
 @command("show")
 @click.argument("file", required=False)
 @click.option(
@@ -220,9 +234,9 @@ def show(invocation: Invocation, file: str | None, format: str, max_chars: int |
         show_state(invocation, format)
         return ExitCode.DONE
     from pnsync.errors import StalePlan
-    from pnsync.savedplan import LIMIT_BYTES, read
+    from pnsync.savedplan import read
 
-    saved = read(read_file(invocation.path(file), LIMIT_BYTES))
+    saved = read(saved_plan(invocation, file))
     step = invocation.again(f"apply {shlex.quote(file)}")
     whole = invocation.again(f"show {shlex.quote(file)} --format html")
     try:

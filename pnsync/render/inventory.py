@@ -10,12 +10,18 @@ from pnsync.masking import Masker
 from pnsync.plan import binding_attributes, expiry_text, group_attributes, instant, shown
 from pnsync.render.colour import Palette
 from pnsync.render.text import escape
-from pnsync.render.units import counted, moment
+from pnsync.render.units import counted, moment, number
 from pnsync.render.wording import group, route, value_text
-from pnsync.state import Entry, GroupEntry, Pending, State
+from pnsync.state import Entry, GroupEntry, Pending, Standing, State
 
 NAME_COLUMNS: Final = 40
 WHAT_COLUMNS: Final = 64
+_OPEN: Final = {
+    Standing.OPEN.value: "of unknown outcome",
+    Standing.UNKNOWN.value: "of unknown outcome",
+    Standing.DOUBTFUL.value: "refused, and perhaps done all the same",
+}
+"""What is told of an attempt that waits for a listing; of the others the outcome is known, and they keep nothing waiting."""
 
 
 def state_document(state: State, masker: Masker) -> dict[str, Any]:
@@ -81,13 +87,15 @@ def state_text(document: Mapping[str, Any], now: str, *, colour: bool = False) -
         f"  {escape(told[address]):<{width}}  {_standing(address, one, now, paint)}".rstrip()
         for address, one in entries.items()
     ]
-    lines += [_pending_line(one, now, paint) for one in document["pending"]]
+    lines += [_pending_line(one, now, paint) for one in document["pending"] if one["standing"] in _OPEN]
     bindings = sum(1 for address in entries if not _is_group(address))
     held = f"{counted(bindings, 'binding')}, {counted(len(entries) - bindings, 'group')}"
     if lines:
         lines.append("")
     lines.append(
-        paint.paint("strong", f"{held} · lineage {escape(document['lineage'])} serial {document['serial']}")
+        paint.paint(
+            "strong", f"{held} · lineage {escape(document['lineage'])} serial {number(document['serial'])}"
+        )
     )
     return "\n".join(lines)
 
@@ -117,7 +125,7 @@ def _ends(ends_at: str | None, now: str) -> str:
 
 
 def _pending_line(one: Mapping[str, Any], now: str, paint: Palette) -> str:
-    mark = paint.paint("warning", f"{escape(one['operation'])} of unknown outcome")
+    mark = paint.paint("warning", f"{escape(one['operation'])} {_OPEN[one['standing']]}")
     return f"{escape(one['address'])}  {mark}; a listing tells after {escape(moment(one['not_before'], now))}"
 
 

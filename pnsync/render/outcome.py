@@ -17,6 +17,9 @@ from pnsync.verdict import Done, Failed, Uncertain, Verdict
 LISTED: Final = 10
 """Addresses named one by one in a line of the verdict; the rest is counted."""
 
+OF_GROUPS: Final = frozenset({"created", "updated", "deleted"})
+"""What becomes of groups alone, so that it is counted with its noun."""
+
 NEXT_STEPS: Final = {
     ExitCode.PARTIAL: ("What was not done is left as it was. When the causes above are gone:", "apply"),
     ExitCode.UNSETTLED: ("It settles by itself; the next run asks the vendor's listing:", "apply"),
@@ -87,7 +90,10 @@ def verdict_text(
 
 
 def _tally(verdict: Verdict) -> str:
-    done = ", ".join(f"{number(many)} {escape(result)}" for result, many in verdict.counts)
+    done = ", ".join(
+        f"{counted(many, 'group') if result in OF_GROUPS else number(many)} {escape(result)}"
+        for result, many in verdict.counts
+    )
     parts = [f"Applied: {done or 'nothing'}", f"{number(verdict.failed)} failed"]
     if verdict.not_tried:
         parts.append(f"{number(verdict.not_tried)} not tried")

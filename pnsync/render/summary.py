@@ -10,6 +10,7 @@ from typing import Final
 from pnsync.errors import ExitCode
 from pnsync.render.headline import name
 from pnsync.render.markup import code, prose
+from pnsync.render.outcome import OF_GROUPS
 from pnsync.render.units import counted, duration, number
 from pnsync.verdict import Verdict
 
@@ -72,7 +73,10 @@ _MILD: Final = frozenset({ExitCode.DIFFERENCES, ExitCode.UNSETTLED, ExitCode.LOC
 
 
 def _tally(verdict: Verdict) -> str:
-    done = ", ".join(f"{number(many)} {prose(result, 40)}" for result, many in verdict.counts)
+    done = ", ".join(
+        f"{counted(many, 'group') if result in OF_GROUPS else number(many)} {prose(result, 40)}"
+        for result, many in verdict.counts
+    )
     parts = [done or f"{number(verdict.done)} done", f"{number(verdict.failed)} failed"]
     for many, what in (
         (verdict.not_tried, "not tried"),

@@ -51,7 +51,8 @@ def well(subject: str, found: str) -> Check:
 def failed(subject: str, error: PnsyncError) -> Check:
     """A check that ended with a foreseen failure."""
     advice = " ".join(error.detail)
-    return Check(subject, Health.FAILED, error.summary, advice, error.command, error.exit_code)
+    command = "" if error.command == "pnsync doctor" else error.command  # which is what runs
+    return Check(subject, Health.FAILED, error.summary, advice, command, error.exit_code)
 
 
 def judge_files(desired: Desired) -> Check:
@@ -148,8 +149,9 @@ def judge_schedule(status: Status) -> Check:
         return Check(
             "schedule",
             Health.WARNING,
-            f"{status.overdue:,} renewals have been due for longer than the schedule allows",
-            "no run came in time, or none could renew them; look at the CI job, then:",
+            f"{status.overdue:,} {'renewal has' if status.overdue == 1 else 'renewals have'} been due for longer than the "
+            "schedule allows",
+            "no run came in time, or none could make it; look at the CI job, then:",
             "pnsync renew",
         )
     if status.schedule is None:

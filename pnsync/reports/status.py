@@ -111,6 +111,9 @@ def last_run(state: State) -> Run | None:
 def status(desired: Desired, state: State, holder: Holder | None, *, now: int) -> Status:
     """How things stand."""
     schedule, entries = desired.schedule, state.bindings()
+    # What is neither declared nor recorded any more is not called again, so its failures are over.
+    wanted = {one.address for one in desired.bindings.values()}
+    wanted |= {one.address for one in desired.groups.values()}
     ended: list[Lapse] = []
     dues: list[int] = []
     for address, entry in entries.items():
@@ -150,6 +153,7 @@ def status(desired: Desired, state: State, holder: Holder | None, *, now: int) -
         failing=tuple(
             Failing(address, one.since, one.count, one.code)
             for address, one in sorted(state.failures.items())
+            if address in wanted or address in state.entries
         ),
         lapsed=tuple(sorted(ended, key=lambda one: (one.at, one.address))),
         first_lapse=ahead,

@@ -45,6 +45,7 @@ def test_a_state_that_is_cut_off_is_exit_9_and_vendors_are_checked_all_the_same(
     assert found.exit_code == 9
     told = health(found.stdout)
     assert told["state"] == "failed" and told["nx: listing"] == "ok"
+    assert "nx: account" not in told, "which account it is of is not known"
 
 
 def test_missing_and_wrong_keys(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,4 +67,5 @@ def test_a_vendor_that_does_not_answer(run: Run, tmp_path: Path, monkeypatch: py
     served(tmp_path, "http://127.0.0.1:9", LONDON)
     found = run("doctor", "--json")
     assert found.exit_code == 1 and health(found.stdout)["nx: listing"] == "failed"
+    assert '"pnsync doctor"' not in found.stdout, "who reads this has just done that"
     assert not any(number in found.output for number in REAL)

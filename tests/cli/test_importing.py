@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from pnsync.importing import match_declared
 from pnsync.sandbox.account import Account
 from pnsync.sandbox.records import Binding, Group
 from pnsync.sandbox.transport import SandboxTransport
 from tests.profile import either
+from tests.worlds import NOW, axb, bound, desired, observed, ride, rows_of
+from tests.worlds import state as recorded
 
 Run = Callable[..., Result]
 ROOT = """\
@@ -288,7 +291,7 @@ def test_what_equals_a_declared_one_is_taken_and_the_rest_told(project: Run) -> 
     assert "  bindings.ends  b1  expires_in\n" in ended.output
     assert "  bindings.desk  b0  recording, extension\n" in ended.output
     assert "  bindings.twice  b3, b4\n" in ended.output
-    assert "1 declared binding not live" in ended.output
+    assert "1 declared binding is not live; the next apply binds it.\n" in ended.output
     assert "447700" not in ended.output
     assert state()["entries"]["bindings.mine"]["bind_id"] == "b2"
     assert project("import", "twice", "b4").exit_code == 0
@@ -299,3 +302,11 @@ def test_what_equals_a_declared_one_is_taken_and_the_rest_told(project: Run) -> 
 )
 def test_wrong_usage(project: Run, args: tuple[str, ...]) -> None:
     assert project("import", *args).exit_code == 8
+
+
+def test_of_a_provider_that_was_not_read_nothing_is_told_as_absent() -> None:
+    """Nor of one that is live and ours: the next plan adopts it, and nothing binds it."""
+    ours = axb("ours")
+    listed = observed(rows_of(recorded(bound(ours))), providers=("nx",))
+    found = match_declared(desired((ours, ride("theirs", 1, 2), axb("new", 5, 6))), recorded(), listed, NOW)
+    assert (found.absent, found.unread) == (1, 1)

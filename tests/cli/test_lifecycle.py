@@ -143,8 +143,10 @@ def test_a_saved_plan_takes_no_targets(run: Run, tmp_path: Path) -> None:
 
 def test_a_plan_that_is_not_there(run: Run, tmp_path: Path) -> None:
     write(tmp_path, LONDON)
-    assert run("show", "nothing.pnsplan").exit_code == 1
-    assert run("apply", "nothing.pnsplan").exit_code == 1
+    for command in ("show", "apply"):
+        told = run(command, "nothing.pnsplan")
+        assert (told.exit_code, told.stdout) == (1, "")
+        assert "there is no such plan" in told.stderr and "pnsync plan --out nothing.pnsplan" in told.stderr
 
 
 def test_targets(run: Run, tmp_path: Path) -> None:
@@ -247,6 +249,14 @@ def test_verify_and_refresh_without_differences(run: Run, tmp_path: Path) -> Non
     assert "No drift." in ok(run("refresh", "--detailed-exitcode"))
     write(tmp_path, LONDON, SEVEN)
     assert "Different: 1 to bind" in ok(run("verify"), 2)
+
+
+def test_the_account_of_a_provider_that_the_state_does_not_know(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, LONDON)
+    ok(run("apply", "--auto-approve"))
+    assert ok(run("state", "account", "nx")).startswith("nx  ")
+    told = run("state", "account", "nope")
+    assert told.exit_code == 8 and "It knows those of nx." in told.stderr
 
 
 def test_state_commands(run: Run, tmp_path: Path) -> None:

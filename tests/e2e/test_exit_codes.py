@@ -77,6 +77,17 @@ def test_1_when_nothing_could_be_done_and_3_when_something_was(project: Project)
     project.program.empty()
 
 
+def test_1_it_is_told_why_the_rest_was_not_tried(project: Project) -> None:
+    """Three calls without an answer end the others to that vendor, which the lines of those three do not say."""
+    project.nx.fault("status_before", operation="bindAXBExtension", times=3)
+    project.desks([1, 2, 3, 4])
+    found = project.program.run("apply", "--auto-approve", "--settle", "0", code=1)
+    assert (
+        "warning[A120]: 3 calls in a row at nx got no usable answer, so that no further change" in found.err
+    )
+    assert "Not tried: bindings.desk-4" in found.out
+
+
 def test_3_the_first_failure_ends_a_run_that_asks_for_it(project: Project) -> None:
     project.nx.fault("code_before", code=1002, operation="bindAXBExtension", nth=2)
     project.desks([1, 2, 3])

@@ -91,3 +91,9 @@ def test_what_was_not_tried_is_named() -> None:
     assert "Not tried: bindings.a, bindings.b" in verdict_text(
         verdict, PLAIN, not_tried=["bindings.a", "bindings.b"]
     )
+
+
+def test_groups_are_counted_with_their_noun() -> None:
+    counts = (("created", 1), ("updated", 2), ("bound", 17))
+    text = verdict_text(Verdict("apply", (), done=20, counts=counts, seconds=1), PLAIN)
+    assert text.startswith("Applied: 1 group created, 2 groups updated, 17 bound · 0 failed")
