@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pnsync.bounded import read_file
 from pnsync.cli.actions import annotate_failures
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
@@ -23,11 +22,12 @@ from pnsync.cli.options import (
     shard_option,
     together,
 )
-from pnsync.cli.plan import plan_options, plan_style
+from pnsync.cli.plan import plan_options, plan_style, saved_plan
 from pnsync.cli.tracked import refuse_clear_in_git
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.colour import Palette
 from pnsync.render.outcome import verdict_text
+from pnsync.render.text import folded_lines
 from pnsync.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
             "Save a plan, have it approved, and apply the file; or say yes beforehand:",
             command=f"pnsync {invocation.command} --auto-approve",
         )
-    from pnsync.savedplan import LIMIT_BYTES
-
-    saved = None if file is None else read_file(invocation.path(file), LIMIT_BYTES)
+    saved = None if file is None else saved_plan(invocation, file)
     options = ApplyOptions(
         plan=plan_options(shard=asked["shard"], **scope, **kind),
         parallelism=asked["parallelism"],
@@ -160,7 +158,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
             paint = Palette(invocation.output.out_colour)
             again = invocation.again(invocation.command)
             told = verdict_text(verdict, paint, again, not_tried=confirming.not_tried())
-            session.show("\n" + told)
+            session.show("\n" + folded_lines(told, invocation.output.columns, "    "))
     return verdict
 
 

@@ -47,7 +47,7 @@ def doctor(invocation: Invocation, /, *, json: bool) -> Verdict:
     if json:
         output.out(json_text(found))
     else:
-        output.out(checks_text(found, colour=output.out_colour))
+        output.out(checks_text(found, colour=output.out_colour, columns=output.columns))
     return Verdict("doctor", (exit_code(checks),))
 
 
@@ -64,9 +64,12 @@ def _checks(invocation: Invocation, clock: "Clock") -> list[Check]:
     except PnsyncError as error:
         return [failed("files", error)]
     checks, state = _state_checks(invocation, desired, clock)
+    unreadable = any(one.subject == "state" and one.health is Health.FAILED for one in checks)
     checks[1:1] = _number_checks(invocation)
     for config in desired.providers.values():
-        checks += _provider_checks(invocation, config, state, clock)
+        found = _provider_checks(invocation, config, state, clock)
+        # Which account a state is of, and whether it has one, is not known of one that cannot be read.
+        checks += [one for one in found if not (unreadable and one.subject == f"{config.name}: account")]
     return checks
 
 

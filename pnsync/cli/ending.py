@@ -20,7 +20,7 @@ from pnsync.cli.command import Invocation
 from pnsync.cli.files import replace_file
 from pnsync.errors import ConfigError, ExitCode, PnsyncError
 from pnsync.render.colour import Palette
-from pnsync.render.text import escape
+from pnsync.render.text import escape, folded_lines
 from pnsync.verdict import Verdict
 
 TRACEBACK_VERBOSITY: Final = 2
@@ -93,6 +93,7 @@ def message(error: PnsyncError, invocation: Invocation) -> str:
     lines = [f"{label}: {escape(error.summary)}"]
     for one in error.detail:
         lines += [f"  {escape(line)}" for line in one.splitlines() or [""]]
+    lines = folded_lines("\n".join(lines), invocation.output.err_columns, "    ").split("\n")
     if error.command:
         ours = error.command.startswith("pnsync ")
         helping = invocation.again(error.command.removeprefix("pnsync ")) if ours else error.command
@@ -111,7 +112,10 @@ def _first_code(error: ConfigError) -> str:
 
 
 def _usage(error: click.ClickException) -> str:
-    lines = [f"error: {escape(error.format_message())}"]
+    from pnsync.render.diagnostics import masked
+
+    # What was typed may be a phone where none belongs.
+    lines = [f"error: {escape(masked(error.format_message(), cut=True))}"]
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         lines += [f"  {context.get_usage()}".replace("Usage: ", "usage: "), "  All of its options:"]

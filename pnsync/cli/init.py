@@ -121,7 +121,7 @@ def _write_pipelines(invocation: Invocation, kinds: list[str], lineage: str) -> 
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, text.encode())
             invocation.output.out(f"Wrote {escape(path)}.")
-        invocation.output.out(NEEDS[kind])
+        invocation.output.told(NEEDS[kind], "")
     _tell_of_numbers(invocation)
 
 
@@ -132,9 +132,10 @@ def _tell_of_numbers(invocation: Invocation) -> None:
 
     clear = [one for one in rooted(invocation).patterns if not one.endswith(SEALED)]
     if clear and invocation.path(clear[0]).exists() and not _is_sops(invocation, clear[0]):
-        invocation.output.out(
+        invocation.output.told(
             f"{escape(clear[0])} is in clear and Git does not carry it, so that pipelines have no numbers. Seal it, commit the "
-            "sealed file, name it under `numbers:`, and give the pipelines PNSYNC_AGE_IDENTITY:"
+            "sealed file, name it under `numbers:`, and give the pipelines PNSYNC_AGE_IDENTITY:",
+            "",
         )
         invocation.output.out(f"    age -a -r age1… -o {escape(clear[0])}.age {escape(clear[0])}")
 

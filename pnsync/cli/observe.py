@@ -131,5 +131,5 @@ def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
             output = invocation.output
             text = usage_text(found, colour=output.out_colour, verbose=invocation.verbosity > 0)
             lines = capacity_lines(ahead, parties, instant(now), bars=output.out_is_terminal)
-            session.show("\n".join([text, *([""] if lines else []), *lines]))
+            output.told("\n".join([text, *([""] if lines else []), *lines]), "        ")
     return Verdict("groups", tuple(failure_codes(observed)))

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
-from pnsync.render.text import plain_lines
+from pnsync.render.text import folded_lines, plain_lines
 
 GONE: Final = frozenset({errno.EPIPE, errno.EBADF, errno.ESHUTDOWN, errno.EIO})
 """Errors that say that nobody reads any more; any other (a full disk) is a failure of the command."""
@@ -46,6 +46,10 @@ class Output:
     def out(self, text: str, *, end: str = "\n") -> None:
         """Write to standard output; no line of it is a command of a CI runner."""
         self._write("stdout", plain_lines(text) + end)
+
+    def told(self, text: str, hanging: str = "    ") -> None:
+        """Write sentences to standard output, folded at spaces where a terminal is too narrow."""
+        self.out(folded_lines(text, self.columns, hanging))
 
     def err(self, text: str, *, end: str = "\n") -> None:
         """Write to standard error; no line of it is a command of a CI runner."""
@@ -87,13 +91,19 @@ class Output:
     @property
     def columns(self) -> int | None:
         """The terminal's width in columns; None where standard output is no terminal, so that nothing is folded."""
-        if not self.out_is_terminal:
-            return None
+        return self._columns(sys.stdout) if self.out_is_terminal else None
+
+    @property
+    def err_columns(self) -> int | None:
+        """The same of standard error."""
+        return self._columns(sys.stderr) if self.err_is_terminal else None
+
+    def _columns(self, stream: IO[str]) -> int:
         given = self._environ.get("COLUMNS", "")
         if given.isdecimal() and int(given) > 0:
             return int(given)
         try:
-            found = os.get_terminal_size(sys.stdout.fileno()).columns
+            found = os.get_terminal_size(stream.fileno()).columns
         except (OSError, ValueError):
             found = 0
         return found or FALLBACK_COLUMNS

@@ -30,6 +30,7 @@ from pnsync.interfaces import Clock, Dispatcher, Provider
 from pnsync.model import Desired, ProviderConfig, StateConfig, VendorType
 from pnsync.render.diagnostics import tally
 from pnsync.render.progress import Bars, Lines
+from pnsync.render.text import folded_lines
 from pnsync.sharding.sharded import ShardedStore, Spacious
 from pnsync.sharding.shards import shares
 from pnsync.store.store import Store
@@ -123,7 +124,11 @@ def new_reporter(invocation: Invocation, *, json: bool) -> Lines | None:
     output = invocation.output
     if output.err_is_terminal:
         return Bars(output.out, output.err, colour=output.err_colour, redirect_stdout=output.out_is_terminal)
-    return Lines(output.out, output.err, colour=output.out_colour)
+
+    def err(text: str) -> None:
+        output.err(folded_lines(text, output.err_columns, "  "))
+
+    return Lines(output.out, err, colour=output.out_colour)
 
 
 def _tell_of_warnings(invocation: Invocation, desired: Desired) -> None:

@@ -73,7 +73,7 @@ def show_state(invocation: Invocation, format: str) -> None:
     if format == "json":
         output.out(json_text(shown))
     else:
-        output.out(state_text(shown, instant(time.time()), colour=output.out_colour))
+        output.told(state_text(shown, instant(time.time()), colour=output.out_colour), "        ")
 
 
 @click.group("state", cls=Family)
@@ -176,7 +176,13 @@ def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout
     """Show the accounts that the state belongs to; with --accept record another one."""
     output = invocation.output
     if not accept:
-        for provider, known in sorted(_loaded(invocation).accounts.items()):
+        accounts = _loaded(invocation).accounts
+        if name is not None and name not in accounts:
+            raise UsageError(
+                "the state knows no account of such a provider",
+                f"It knows those of {escape(', '.join(sorted(accounts)))}." if accounts else "It knows none.",
+            )
+        for provider, known in sorted(accounts.items()):
             if name in (None, provider):
                 output.out(f"{escape(provider)}  {escape(known.host)}  {escape(known.fingerprint[:19])}…")
         return ExitCode.DONE

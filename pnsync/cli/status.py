@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Verdict:
     """Show what is down, unknown, failing, on hold or locked, offline; exit 12 and 7 where something is down or unknown."""
-    from pnsync.render.standing import status_metrics, status_text
+    from pnsync.render.standing import FACTS_COLUMN, status_metrics, status_text
     from pnsync.reports.status import status as judge
     from pnsync.reports.status import status_document
 
@@ -39,7 +39,8 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
     if json:
         output.out(json_text(document))
     else:
-        output.out(status_text(document, colour=output.out_colour, verbose=invocation.verbosity > 0))
+        text = status_text(document, colour=output.out_colour, verbose=invocation.verbosity > 0)
+        output.told(text, " " * FACTS_COLUMN)
     codes = [ExitCode.DOWN] if found.down else []
     if found.unsettled:
         codes.append(ExitCode.UNSETTLED)
@@ -74,7 +75,7 @@ def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
         output.out(forecast_text(document, colour=output.out_colour, columns=output.columns))
         lines = trend_lines(groups, instant(now))
         if lines:
-            output.out("\n".join(["", *lines]))
+            output.told("\n".join(["", *lines]))
     return ExitCode.DONE
 
 

@@ -62,7 +62,7 @@ def who(
     else:
         from pnsync.render.inquiry import inquiry_text
 
-        invocation.output.out(inquiry_text(dialled, found))
+        invocation.output.told(inquiry_text(dialled, found))
     return ExitCode.DONE
 
 

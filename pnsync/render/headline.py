@@ -34,6 +34,8 @@ NOUNS: Final = {
 }
 """What is counted, one and many: the actions, what is postponed, and findings that are no errors."""
 
+CODES: Final = 3
+"""Codes of refusals that are told where there is no room for the refusals."""
 DUE: Final = {"drift": "from drift", "recovery": "from an interrupted run", "expiry": "by time"}
 """Every cause that no commit is, as the figures name it."""
 
@@ -70,6 +72,9 @@ def refusals(found: Review, names: int) -> str:
         return ""
     many = counted(len(found.refusals), "reason")
     lines = [f"> ⛔ **Apply refuses this plan for {many}:**"]
+    if not names:
+        codes = dict.fromkeys(str(one["code"]) for one in found.refusals)
+        lines[0] += f" {', '.join(code(one, 20) for one in list(codes)[:CODES])}"
     for one in found.refusals[:names]:
         advice = f" {_advice(one['advice'])}" if one["advice"] else ""
         where = f" ({_place(one)})" if one["source"] else ""

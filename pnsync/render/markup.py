@@ -61,6 +61,12 @@ def _worded(tokens: Sequence[str], limit: int) -> Iterator[str]:
                 yield code(" ".join(held), limit)
                 held = []
             yield token
+            continue
+        stem = token.rstrip(",;:.")
+        if len(token) - len(stem) == 1 and stem[-1:].isalnum():
+            # The sentence's own punctuation, behind which another thing begins.
+            yield code(" ".join([*held, stem]), limit) + token[-1]
+            held = []
         else:
             held.append(token)
     if held:

@@ -20,18 +20,27 @@ def forecast_text(document: Document, *, colour: bool = False, columns: int | No
     counts = [(number(one["renewals"]), number(one["calls"])) for one in days]
     first = max((len(one) for one, _ in counts), default=1)
     second = max((len(one) for _, one in counts), default=1)
-    room = BAR_COLUMNS if columns is None else max(4, min(BAR_COLUMNS, columns - 50 - first - second))
+    dates = [moment(one["from"], now) for one in days]
+    date = max(map(len, dates), default=0)
+    told = [
+        f"{renewals:>{first}} renewed · {calls:>{second}} {'call' if calls == '1' else 'calls'}  {_ending(one)}".rstrip()
+        for one, (renewals, calls) in zip(days, counts, strict=True)
+    ]
+    taken = date + 2 + max(map(len, told), default=0)
+    room = BAR_COLUMNS if columns is None else max(4, min(BAR_COLUMNS, columns - taken))
     lines: list[str] = []
-    for one, (renewals, calls) in zip(days, counts, strict=True):
+    for one, day, text in zip(days, dates, told, strict=True):
         drawn = bar(one["renewals"], most, room)
-        bar_text = paint.paint("renew", drawn) + " " * (room - len(drawn))
-        rest = [f"{number(one['ends'])} end" if one["ends"] else ""]
-        rest.append(f"{number(one['lapses'])} lapse without a run" if one["lapses"] else "")
-        told = ", ".join(filter(None, rest))
-        lines.append(
-            f"{moment(one['from'], now):<15} {bar_text} {renewals:>{first}} renewed · {calls:>{second}} calls  {told}".rstrip()
-        )
+        lines.append(f"{day:<{date}} {paint.paint('renew', drawn)}{' ' * (room - len(drawn))} {text}")
     return "\n".join([*lines, "", *_closing(document)])
+
+
+def _ending(day: Mapping[str, Any]) -> str:
+    """What ends on a day as declared, and what would lapse if no run came."""
+    ends, lapses = day["ends"], day["lapses"]
+    rest = [f"{number(ends)} {'ends' if ends == 1 else 'end'}"] if ends else []
+    rest += [f"{number(lapses)} {'lapses' if lapses == 1 else 'lapse'} without a run"] if lapses else []
+    return ", ".join(rest)
 
 
 def bar(value: int, most: int, columns: int) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pnsync.render.units import parsed
-from pnsync.render.wording import SEVERITY, TITLES
+from pnsync.render.wording import SEVERITY, TITLES, instants
 
 Document = Mapping[str, Any]
 Attributes = Mapping[str, Any]
@@ -94,7 +94,7 @@ def review(document: Document) -> Review:
     counts: dict[str, Counter[str]] = {cause: Counter() for cause in TITLES}
     for one in changes:
         counts.setdefault(one["cause"], Counter())[one["action"]] += 1
-    found = document["diagnostics"]
+    found = _told(document)
     other_person, nobody, other_number = _reached(changes)
     ends = [str((one["before"] or {}).get("expires_at")) for one in changes if one["action"] == "renew"]
     return Review(
@@ -114,7 +114,13 @@ def review(document: Document) -> Review:
 
 def findings(document: Document) -> list[Row]:
     """The warnings and notes that are about this plan."""
-    return [one for one in document["diagnostics"] if one["severity"] != "error" and not _stands(one)]
+    return [one for one in _told(document) if one["severity"] != "error" and not _stands(one)]
+
+
+def _told(document: Document) -> list[Row]:
+    """Every finding, its instants as people read them."""
+    now = document["made_at"]
+    return [{**one, "summary": instants(one["summary"], now)} for one in document["diagnostics"]]
 
 
 def _stands(one: Row) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pnsync.render.review import by_severity
 from pnsync.render.text import escape
 from pnsync.render.units import moment
-from pnsync.render.wording import SIGNS, TITLES, action_word, aside, source, value_text, what, why
+from pnsync.render.wording import SIGNS, TITLES, action_word, aside, instants, source, value_text, what, why
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -108,9 +108,16 @@ def _later(one: Row, now: str) -> Told:
     return one["action"], one["provider"], one["address"], why(str(one["reason"]), now), until, ""
 
 
-def _finding(one: Row, _now: str) -> Told:
+def _finding(one: Row, now: str) -> Told:
     advice = " ".join(str(one["advice"] or "").split())
-    return one["severity"], "", one["address"] or one["code"], one["summary"], one["code"], advice
+    return (
+        one["severity"],
+        "",
+        one["address"] or one["code"],
+        instants(one["summary"], now),
+        one["code"],
+        advice,
+    )
 
 
 def _attributes(row: Row, names: Table) -> list[Any]:

@@ -15,6 +15,8 @@ Document = Mapping[str, Any]
 
 NAMED: Final = 10
 """How many of each list are named in the text, unless more is asked for."""
+FACTS_COLUMN: Final = 13
+"""Where the facts of a status begin, behind their names."""
 
 
 def status_text(document: Document, *, colour: bool = False, verbose: bool = False) -> str:
@@ -71,8 +73,7 @@ def status_text(document: Document, *, colour: bool = False, verbose: bool = Fal
     if not lines:
         lines.append(paint.paint("strong", "Nothing is down, unknown or failing."))
     rows = [*_facts(document, when)]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join([*lines, "", *(f"{name:<{width}}  {value}" for name, value in rows)])
+    return "\n".join([*lines, "", *(f"{name:<{FACTS_COLUMN}}{value}" for name, value in rows)])
 
 
 def _facts(document: Document, when: Callable[[str | None], str]) -> Sequence[tuple[str, str]]:

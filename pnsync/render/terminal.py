@@ -6,6 +6,7 @@ unescaped. Works on the JSON document alone, so that `pnsync plan` and `pnsync s
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,8 @@ from pnsync.render.wording import (
     action_word,
     aside,
     difference,
+    hidden,
+    instants,
     source,
     value_text,
     what,
@@ -74,6 +77,8 @@ class _Row:
     aside: str
     source: str
     details: tuple[str, ...] = ()
+    many: int = 1
+    """How many addresses it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +103,18 @@ def plan_text(document: Document, style: Style) -> str:
     findings = document["diagnostics"]
     refusals = [one for one in findings if one["severity"] == "error"]
     top = [one for one in findings if one["severity"] != "error" or one["code"] == FROZEN]
-    blocks.append(_findings(top, style, paint))
+    blocks.append(_findings(top, style, paint, now))
     sections = [
         (TITLES[cause], [_row(one, now, style) for one in changes])
         for cause, changes in _by_cause(document["changes"]).items()
     ]
-    sections.append(("Later", [_deferred_row(one, now) for one in document["deferred"]]))
+    sections.append(("Later", _later(document["deferred"], now, verbose=style.verbose)))
     blocks.extend(_sections([one for one in sections if one[1]], style, paint))
     blocks.append(_closing(document, style, paint))
     if refusals:
         # Last, where a person's eye is when a long plan has scrolled by.
         told = paint.paint("error", "Refused until this is decided:")
-        blocks.append([told, *_findings(refusals, style, paint)])
+        blocks.append([told, *_findings(refusals, style, paint, now)])
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
@@ -176,12 +181,26 @@ def _deferred_row(one: Mapping[str, Any], now: str) -> _Row:
     )
 
 
+def _later(deferred: Sequence[Mapping[str, Any]], now: str, *, verbose: bool) -> list[_Row]:
+    """What is postponed; where a listing tells nothing, a line for all of it, as what would be done is not known."""
+    if verbose:
+        return [_deferred_row(one, now) for one in deferred]
+    rows = [_deferred_row(one, now) for one in deferred if not hidden(one)]
+    why_not = Counter((one["provider"], one["reason"]) for one in deferred if hidden(one))
+    for (provider, reason), many in why_not.items():
+        about = counted(many, "address", "addresses")
+        rows.append(_Row("", " ", about, escape(provider), "", escape(why(reason, now)), "", "", many=many))
+    return rows
+
+
 def _sections(
     sections: Sequence[tuple[str, Sequence[_Row]]], style: Style, paint: Palette
 ) -> Iterable[list[str]]:
     widths = _widths([row for _, among in sections for row in among], style.columns)
     for title, among in sections:
-        lines = [f"{paint.paint('strong', title)} {paint.paint('dim', f'({number(len(among))})')}"]
+        lines = [
+            f"{paint.paint('strong', title)} {paint.paint('dim', f'({number(sum(one.many for one in among))})')}"
+        ]
         for row in among:
             lines.extend(_lines(row, widths, style.columns, paint))
         yield lines
@@ -235,7 +254,7 @@ def _lines(row: _Row, widths: _Widths, columns: int | None, paint: Palette) -> I
         yield _FOLD + paint.paint("dim", detail)
 
 
-def _findings(found: Sequence[Mapping[str, Any]], style: Style, paint: Palette) -> list[str]:
+def _findings(found: Sequence[Mapping[str, Any]], style: Style, paint: Palette, now: str) -> list[str]:
     lines: list[str] = []
     told: dict[str, int] = {}
     for one in sorted(found, key=lambda one: ("error", "warning", "note").index(one["severity"])):
@@ -244,7 +263,8 @@ def _findings(found: Sequence[Mapping[str, Any]], style: Style, paint: Palette) 
         if told[code] > REPEATED_FINDINGS and not style.verbose:
             continue
         head, where = f"{one['severity']}[{escape(code)}]:", source(one)
-        first, *rest = _wrapped(f"{head} {escape(one['summary'])}" + (f"  {where}" if where else ""), style)
+        told_of = escape(instants(one["summary"], now))
+        first, *rest = _wrapped(f"{head} {told_of}" + (f"  {where}" if where else ""), style)
         if not rest and where:
             first = first.removesuffix(where) + paint.paint("dim", where)
         lines += [paint.paint(one["severity"], head[:-1]) + first[len(head) - 1 :], *rest]
@@ -287,7 +307,8 @@ def summary_line(summary: Mapping[str, int], rate: float | None = None, title: s
     rest = [f"{number(summary['unchanged'])} unchanged", f"{number(summary['unmanaged'])} unmanaged"]
     if summary["deferred"]:
         rest.insert(0, f"{number(summary['deferred'])} later")
-    return f"{title}: {', '.join(parts)} · {calls} · {', '.join(rest)}"
+    told = [", ".join(parts), *([] if title in NOTHING else [calls]), ", ".join(rest)]
+    return f"{title}: {' · '.join(told)}"
 
 
 def _closing(document: Document, style: Style, paint: Palette) -> list[str]:
@@ -295,15 +316,21 @@ def _closing(document: Document, style: Style, paint: Palette) -> list[str]:
     refused = any(one["severity"] == "error" for one in document["diagnostics"])
     if not document["changes"]:
         kept = f"{number(summary['unchanged'])} unchanged, {number(summary['unmanaged'])} unmanaged"
-        lines = [f"{paint.paint('strong', NOTHING.get(style.title, 'No changes.'))} {kept}."]
-        if summary["deferred"]:
-            lines.append(f"{counted(summary['deferred'], 'change waits', 'changes wait')} for a later run.")
+        nothing = NOTHING.get(style.title, "No changes.")
+        unseen = sum(map(hidden, document["deferred"]))
+        if unseen:
+            nothing = f"Nothing is concluded about {counted(unseen, 'address', 'addresses')}."
+        lines = [f"{paint.paint('strong', nothing)} {kept}."]
+        waiting = summary["deferred"] - unseen
+        if waiting:
+            lines.append(f"{counted(waiting, 'change waits', 'changes wait')} for a later run.")
         return [*lines, *_until(document, "Nothing is due before")]
     told = folded(summary_line(summary, style.rate, style.title), style.columns)
     lines = [paint.paint("strong", told[0]), *told[1:]]
     if refused:
         return lines
-    lines += _until(document, "Holds until")
+    if style.title not in NOTHING:
+        lines += _until(document, "Holds until")
     if style.next_step:
         if lines[-1].startswith("Holds"):
             lines[-1] += f" {style.advice}"

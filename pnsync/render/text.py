@@ -99,3 +99,31 @@ def _cells(character: str) -> int:
     if unicodedata.east_asian_width(character) in "WF":
         return 2
     return 0 if unicodedata.category(character) in ("Mn", "Me") else 1
+
+
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_WORDS = re.compile(r" *[^ ]+")
+
+
+def folded_lines(text: str, columns: int | None, hanging: str) -> str:
+    """Lines folded at spaces where a terminal is too narrow, their rest under `hanging`; None folds nothing.
+
+    A word that is wider than the terminal stays whole, so that it can be copied.
+    """
+    if columns is None:
+        return text
+    return "\n".join(_folded(line, columns, hanging) for line in text.split("\n"))
+
+
+def _folded(line: str, columns: int, hanging: str) -> str:
+    if width(_COLOUR.sub("", line)) <= columns:
+        return line
+    done, taken = "", 0
+    for word in _WORDS.findall(line):
+        cells = width(_COLOUR.sub("", word))
+        if done and taken + cells > columns:
+            below = hanging + word.lstrip(" ")
+            done, taken = f"{done}\n{below}", width(_COLOUR.sub("", below))
+        else:
+            done, taken = done + word, taken + cells
+    return done

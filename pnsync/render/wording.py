@@ -53,6 +53,7 @@ LISTED_PHONES: Final = 4
 Attributes = Mapping[str, Any]
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_HIDDEN: Final = re.compile(r"the listing of \S+ (?:was not read|cannot be trusted: .+)")
 _ENDS: Final = re.compile(rf"expires at ({_INSTANT.pattern})")
 
 
@@ -88,7 +89,17 @@ def why(reason: str, now: str) -> str:
     then, reference = parsed(ends[1]) if ends else None, parsed(now)
     if then and reference and then > reference:
         return f"expires in {duration((then - reference).total_seconds())}"
-    return _INSTANT.sub(lambda found: moment(found[0], now), reason)
+    return instants(reason, now)
+
+
+def instants(text: str, now: str) -> str:
+    """A sentence of ours with its instants as people read them."""
+    return _INSTANT.sub(lambda found: moment(found[0], now), text)
+
+
+def hidden(one: Mapping[str, Any]) -> bool:
+    """Whether a change is postponed as its vendor's listing tells nothing, so that it may be none at all."""
+    return _HIDDEN.fullmatch(str(one["reason"])) is not None
 
 
 def _joined(text: str, more: str) -> str:

@@ -65,6 +65,9 @@ def test_numbers_ids_and_addresses_are_no_words(text: str) -> None:
         ("`a``b`", "`a` `b`"),
         ("it is bindings.desk-1 447401264117 of 12", "it is `bindings.desk-1 447401264117` of 12"),
         ("a ` b", "a `\\u{60}` b"),
+        ("drains 447401264117: 1 binding leaves", "drains `447401264117`: 1 binding leaves"),
+        ("since 2026-11-22T12:21:23Z, then a.b.", "since `2026-11-22T12:21:23Z`, then `a.b`."),
+        ("an odd ... or a:: end", "an odd `...` or `a::` end"),
         ("", ""),
     ],
 )

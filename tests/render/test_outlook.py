@@ -29,8 +29,8 @@ DOCUMENT = {
 
 def test_a_forecast_as_text() -> None:
     lines = forecast_text(DOCUMENT).splitlines()
-    assert lines[0] == "22 Nov 04:00Z   " + "█" * 30 + " 1,204 renewed · 2,408 calls"
-    assert lines[1].endswith("    0 renewed ·     0 calls  1 end, 3 lapse without a run")
+    assert lines[0] == "22 Nov 04:00Z " + "█" * 30 + " 1,204 renewed · 2,408 calls"
+    assert lines[1].endswith("    0 renewed ·     0 calls  1 ends, 3 lapse without a run")
     assert "2 renewals are due now." in lines and "1 binding has no end." in lines
     assert any("would lapse first, at 23 Nov 09:12Z." in one for one in lines)
     assert "\x1b" not in "\n".join(lines)
@@ -38,8 +38,17 @@ def test_a_forecast_as_text() -> None:
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_it_fits(columns: int) -> None:
-    drawn = [one for one in forecast_text(DOCUMENT, columns=columns).splitlines() if "█" in one]
-    assert all(len(one) <= max(columns, 60) for one in drawn)
+    drawn = forecast_text(DOCUMENT, columns=columns).splitlines()[: len(DAYS)]
+    assert all(len(one) <= max(columns, 82) for one in drawn)
+
+
+def test_days_stand_in_one_column_whatever_their_dates() -> None:
+    """A run rarely begins at a full minute, and months have days of one digit."""
+    dates = ("2026-11-30T04:00:07Z", "2026-12-01T04:00:07Z", "2027-12-02T04:00:07Z")
+    days = [{"from": one, "renewals": 1, "calls": 1, "lapses": 1, "ends": 0} for one in dates]
+    lines = forecast_text({**DOCUMENT, "days": days}).splitlines()[:3]
+    assert {one.index("█") for one in lines} == {len("2 Dec 2027 04:00:07Z ")}
+    assert all(one.endswith(" 1 renewed · 1 call  1 lapses without a run") for one in lines)
 
 
 def test_nothing_lapses_or_has_lapsed() -> None:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnsync.errors import Diagnostic
+from pnsync.errors import Diagnostic, Severity
 from pnsync.phone import Phone
-from pnsync.plan import Action, Cause, Change
+from pnsync.plan import Action, Cause, Change, Deferred
 from pnsync.render.terminal import Style, folded, plan_text
-from tests.render.documents import CHANGES, desk, plan_document
+from tests.render.documents import CHANGES, DEFERRED, desk, plan_document
 
 GOLDEN = Path(__file__).parent / "golden"
 HEADING = "pnsync.yaml · 2 providers · 1,204 bindings declared · lineage 7c4d1a2b serial 41"
@@ -169,3 +169,35 @@ def test_a_rebind_that_changes_no_value_tells_why_it_is_made() -> None:
     text = plan_text(plan_document(changes=(asked,)), Style(rate=20))
     assert "asked for by --replace" in text
     assert "none" not in text
+
+
+def hidden(number: int, why: str = "was not read") -> Deferred:
+    """A change of a binding whose vendor's listing tells nothing."""
+    return Deferred(f"bindings.desk-{number}", Action.BIND, "nx", f"the listing of nx {why}")
+
+
+def test_of_a_listing_that_tells_nothing_nothing_is_concluded() -> None:
+    """Four hundred lines that say `bind`, of bindings that may well be live, would bury the error above them."""
+    unread = {"changes": (), "unchanged": 0, "deferred": (*DEFERRED, *map(hidden, range(400)))}
+    for title in ("Plan", "Drift", "Different"):
+        text = plan_text(plan_document(**unread), replace(FULL, title=title))
+        assert "Nothing is concluded about 400 addresses. 0 unchanged" in text
+        assert "1 change waits for a later run." in text
+        assert not re.search("No changes|No drift|No differences", text)
+        assert "Later (401)" in text and "400 addresses" in text
+        assert len(text.splitlines()) <= 12
+    assert "bindings.desk-399" in plan_text(plan_document(**unread), replace(FULL, verbose=True))
+    doubtful = plan_document(changes=(), deferred=(hidden(1, "cannot be trusted: row 3 has no id"),))
+    assert "cannot be trusted: row 3 has no id" in plan_text(doubtful, FULL)
+
+
+@pytest.mark.parametrize("title", ["Drift", "Different"])
+def test_a_comparison_makes_no_calls_and_holds_for_no_time(title: str) -> None:
+    text = plan_text(plan_document(), replace(FULL, title=title, next_step=""))
+    assert f"\n{title}: " in text
+    assert not re.search(r"\d calls?\b|Holds until", text)
+
+
+def test_instants_in_findings_are_told_as_everywhere() -> None:
+    found = Diagnostic("P332", "it rests until 2026-11-24T21:11:53Z, then not", Severity.WARNING)
+    assert "it rests until 24 Nov 21:11:53Z, then not" in plan_text(plan_document(diagnostics=(found,)), FULL)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pnsync.render.text import escape, json_text, safe_line, width
+from pnsync.render.text import escape, folded_lines, json_text, safe_line, width
 from tests.profile import either
 
 texts = st.text(st.characters(), max_size=60) | st.text("#:[] \t\nerrovsa\x1b\u202e", max_size=40)
@@ -102,3 +102,17 @@ def test_json_is_the_same_document(text):
         one.isprintable() or one in "\n\u3000\xa0" or unicodedata.category(one) in ("Cn", "Zs")
         for one in written
     )
+
+
+def test_lines_are_folded_at_spaces_and_colours_take_no_room():
+    line = "a  \x1b[31mred\x1b[0m word ab, and one more"
+    assert folded_lines(line, 14, "    ") == "a  \x1b[31mred\x1b[0m word\n    ab, and\n    one more"
+    assert folded_lines(line, None, "  ") == folded_lines(line, 80, "  ") == line
+    assert folded_lines("  令和令和 令和\nshort", 10, "   ") == "  令和令和\n   令和\nshort"
+
+
+@given(st.text(alphabet="ab \n", max_size=80), st.integers(4, 20))
+def test_folding_loses_no_word_and_goes_over_for_long_ones_alone(text, columns):
+    folded = folded_lines(text, columns, "  ")
+    assert folded.split() == text.split()
+    assert all(len(one) <= columns or " " not in one.strip() for one in folded.split("\n"))
