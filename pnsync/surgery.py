@@ -19,7 +19,7 @@ from pnsync.recovery import entry_of_row
 from pnsync.sealing.codec import SealingCodec
 from pnsync.state import Entry, Head, State
 from pnsync.statefile import document
-from pnsync.statefile.codes import refusal
+from pnsync.statefile.codes import REBUILD, refusal
 from pnsync.store.history import MOVED_NOTE
 from pnsync.store.store import KEY_NOTE, Store
 
@@ -73,7 +73,17 @@ def push(world: World, data: bytes, *, timeout: float = 0.0) -> State:
     Raises StateError where the file is damaged, older than the state, or of another lineage.
     """
     store = world.store
-    found = document.loads(data, store.codec)
+    try:
+        found = document.loads(data, store.codec, name="the file")
+    except StateError as error:
+        if error.command != REBUILD:
+            raise
+        raise StateError(
+            "the file is no state that could be put in the state's place",
+            error.detail[0],
+            "Nothing was changed. Take one that `pnsync state pull` has written.",
+            code=error.code,
+        ) from None
     try:
         held = store.hold(world.holder, timeout=timeout)
     except StateError:

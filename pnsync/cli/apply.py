@@ -157,7 +157,7 @@ def _run(invocation: Invocation, file: str | None, asked: dict[str, Any], **kind
         elif not json and (verdict.exit or not confirming.empty):
             paint = Palette(invocation.output.out_colour)
             again = invocation.again(invocation.command)
-            told = verdict_text(verdict, paint, again, not_tried=confirming.not_tried())
+            told = verdict_text(verdict, paint, again, not_tried=confirming.not_tried(verdict))
             session.show("\n" + folded_lines(told, invocation.output.columns, "    "))
     return verdict
 
@@ -189,10 +189,15 @@ class _Confirming:
         self.declined = not (self._approved or self.empty or _ask(session))
         return not self.declined
 
-    def not_tried(self) -> list[str]:
-        """The addresses of the plan of which nothing was told."""
+    def not_tried(self, verdict: Verdict) -> list[str]:
+        """The addresses of the plan of which nothing was told; where no outcome is left unknown, also those whose
+        call turned out to have had no effect and was not made again.
+        """
         lines = self._session.lines
-        return [] if lines is None else [one for one in self._addresses if one not in lines.told]
+        if lines is None:
+            return []
+        told = lines.ended | (lines.unknown if verdict.unknown else set())
+        return [one for one in self._addresses if one not in told]
 
 
 def _ask(session: "Opened") -> bool:

@@ -44,9 +44,14 @@ def rooted(invocation: Invocation) -> Rooted:
     try:
         node, _ = yamlfile.load(source.read(invocation.root, LIMIT_BYTES), invocation.root, Limits())
     except SourceRefused as error:
-        raise UsageError("the root file cannot be read", f"{invocation.root}: {error}.") from None
+        raise UsageError(
+            "the root file cannot be read",
+            f"{invocation.root}: {error}.",
+            "Name the folder with -C and the root file with -c, or begin one with:",
+            command="pnsync init",
+        ) from None
     if node is None:
-        raise UsageError("the root file is no YAML", command=invocation.again("validate"))
+        raise UsageError("the root file is no YAML", "What is wrong is told by:", command="pnsync validate")
     value, state = node.get(KEY), node.get("state")
     patterns = value if isinstance(value, list) else [value]
     encryption = state.get("encryption") if isinstance(state, Mapping) else None

@@ -127,9 +127,7 @@ def remove(invocation: Invocation, name: str, file: str | None) -> int:
         write(invocation, target, made, found, opener)
         invocation.output.out(f"{name} is no longer in {target}.")
         return ExitCode.DONE
-    raise UsageError(
-        "there is no number of that name", "All of them:", command=invocation.again("numbers list")
-    )
+    raise UsageError("there is no number of that name", "All of them:", command="pnsync numbers list")
 
 
 def _expect(made: str, numbers: dict[str, str], target: str) -> None:

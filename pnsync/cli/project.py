@@ -108,7 +108,7 @@ def explain(invocation: Invocation, code: str | None) -> int:
         return ExitCode.DONE
     found = page(code)
     if found is None:
-        raise UsageError("there is no such code", command=invocation.again("explain"))
+        raise UsageError("there is no such code", "All of them:", command="pnsync explain")
     columns = min(invocation.output.columns or 100, 100)
     parts = [textwrap.fill(f"{code.strip().upper()}: {found.title}", columns)]
     told = found.text.removeprefix(found.title).removeprefix(".").strip()

@@ -21,7 +21,7 @@ from pnsync.config.tables import SUFFIX, Tables
 from pnsync.masking import Masker
 from pnsync.model import Binding, Desired, Group, Holds, Lifetime
 from pnsync.phone import Phone
-from pnsync.plan import instant
+from pnsync.plan import duration, instant
 
 FORMAT: Final = "pnsync-diff"
 VERSION: Final = 1
@@ -306,9 +306,9 @@ def binding_values(one: Binding) -> dict[str, object]:
 
 def _lifetime(one: Lifetime) -> dict[str, object]:
     return {
-        "expires_in": "never" if one.never else f"{one.lease_seconds}s" if one.lease_seconds else None,
+        "expires_in": "never" if one.never else duration(one.lease_seconds) if one.lease_seconds else None,
         "expires_at": None if one.until is None else instant(one.until),
-        "renew_before": f"{one.renew_before_seconds}s" if one.keep and one.renew_before_seconds else None,
+        "renew_before": duration(one.renew_before_seconds) if one.keep and one.renew_before_seconds else None,
         "keep": None if one.keep else False,
     }
 

@@ -61,8 +61,10 @@ class Lines:
         self._ended = 0
         self.address_columns = 24
         """How wide addresses are; whoever knows the plan sets it."""
-        self.told: set[str] = set()
-        """The addresses of which something was told; of a plan, the rest was not tried."""
+        self.ended: set[str] = set()
+        """The addresses whose change is done or failed."""
+        self.unknown: set[str] = set()
+        """The addresses of which nothing was told but that an outcome is not known."""
 
     def __enter__(self) -> Self:
         return self
@@ -83,8 +85,11 @@ class Lines:
 
     def tell(self, report: Report) -> None:
         """Tell one report, one at a time."""
-        if isinstance(report, Done | Failed | Uncertain):
-            self.told.add(report.address)
+        if isinstance(report, Uncertain):
+            self.unknown.add(report.address)
+        elif isinstance(report, Done | Failed):
+            self.ended.add(report.address)
+            self.unknown.discard(report.address)
         match report:
             case Reading():
                 self.reading(report)

@@ -79,7 +79,8 @@ def what(change: Mapping[str, Any], now: str) -> str:
     shown = after or before or {}
     text = group(shown) if change["address"].startswith("groups.") else route(shown)
     lost = change["reason"].endswith(" is gone")  # a whole file that vanished is rarely meant
-    told = why(change["reason"], now) if change["cause"] != "config" or action == "forget" or lost else ""
+    meant = change["cause"] == "config" and action != "forget" and not lost and change["reason"] != "on hold"
+    told = "" if meant else why(change["reason"], now)
     return _joined(text, told)
 
 

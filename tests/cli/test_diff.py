@@ -97,6 +97,7 @@ def test_bindings_groups_and_settings(repository: Run) -> None:
         < text.stdout.index("~ bindings.own")
         < text.stdout.index("+ bindings.new")
     )
+    assert "\n      expires_in: 1d\n" in text.stdout, "as files write it"
 
 
 def test_a_changed_default_says_how_many_bindings_it_reaches(repository: Run) -> None:

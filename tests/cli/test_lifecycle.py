@@ -306,6 +306,13 @@ def test_a_state_is_put_back_but_not_back_in_time(run: Run, tmp_path: Path) -> N
     assert "No changes." in ok(run("plan"))
     (tmp_path / "three.json").write_bytes((tmp_path / "two.json").read_bytes()[:-20])
     ok(run("state", "push", "three.json"), 9)
+    told = run("state", "push", "pnsync.yaml").stderr
+    assert (
+        "error[S903]: the file is no state that could be put in the state's place\n  the file is not JSON"
+        in told
+    )
+    assert "Nothing was changed." in told
+    assert "rebuild" not in told, "the state itself is sound"
 
 
 def test_groups(run: Run, tmp_path: Path) -> None:

@@ -389,3 +389,12 @@ def test_a_full_disk_behind_the_output_is_a_failure(tmp_path: Path) -> None:
         )
     assert found.returncode == 1
     assert found.stderr.startswith(b"error: the output could not be written\n")
+
+
+@pytest.mark.parametrize("args", [("explain", "E999"), ("numbers", "rm", "x"), ("numbers", "list")])
+def test_a_command_that_helps_names_the_folder_once(run: Run, tmp_path: Path, args: tuple[str, ...]) -> None:
+    (tmp_path / "sub").mkdir()
+    for text in ("a: [", "version: 1\nnumbers: numbers.yaml\n"):
+        (tmp_path / "sub" / "pnsync.yaml").write_text(text)
+        told = run("-C", "sub", *args).stderr
+        assert told.count("-C sub") == told.count("\n      pnsync ")

@@ -103,6 +103,7 @@ def test_hold_and_release(run: Run, tmp_path: Path) -> None:
     assert "on hold" in ok(run("hold", "desk-7", "--reason", "inquiry [31m INC0012345"))
     text = ok(run("plan"))
     assert "unbind" in text and "P406" in text and "INC0012345" in text and "\x1b" not in text
+    assert "; on hold" in text, "it is no change of the files"
     ok(run("apply", "--auto-approve"))
     assert entries(run) == {"bindings.ride-17"}
     assert "No changes" in ok(run("apply", "--auto-approve"))

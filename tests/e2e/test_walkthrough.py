@@ -50,7 +50,7 @@ def test_everyday_changes(tmp_path: Path, shared_vendors: Vendors) -> None:
     assert program.run("validate", code=0).out == "ok: 50 bindings, 2 groups, 2 providers in 1 file\n"
     assert summary(project) == {"bind": 50, "create_group": 2, "calls": 52}
     done = program.apply("--parallelism", "4")
-    assert "Applied: 2 created, 50 bound · 0 failed" in done.out
+    assert "Applied: 2 groups created, 50 bound · 0 failed" in done.out
     program.empty()
     assert (project.live, nx.count("bind"), la.count("bind"), nx.count("group")) == (50, 30, 20, 2)
 
