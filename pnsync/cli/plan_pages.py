@@ -84,6 +84,12 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "group_name.",
         "pnsync import groups.couriers GROUP_ID",
     ),
+    "P324": Page(
+        "A group is declared at another provider than the one it was made at",
+        "A vendor account knows its own groups only: the same id at another is somebody else's group, and the one that "
+        "was made would be left behind. Declare a new group there, move the bindings to it, then remove this one.",
+        "couriers-2: {provider: nx-2, holds: people, phones: […]}",
+    ),
     "P330": Page(
         "An X has left its group",
         "Bindings on it keep it, as moving them changes the number that people dial. To move them, name the number under "

@@ -105,10 +105,11 @@ class _Groups:
             )
 
     def _remembered(self, group: Group) -> None:
-        for entry in self.state.entries.values():
-            if isinstance(entry, Entry) and entry.group == group.name and entry.group_id is not None:
-                self.ids[group.name] = entry.group_id
-                return
+        bound = (one for one in self.state.entries.values() if isinstance(one, Entry))
+        known = (one for one in bound if (one.provider, one.group) == (group.provider, group.name))
+        found = next((one.group_id for one in known if one.group_id is not None), None)
+        if found is not None:
+            self.ids[group.name] = found
 
     def managed(self, group: Group, position: int) -> None:
         """Create, update, or leave a group of ours."""
@@ -117,6 +118,15 @@ class _Groups:
             self._open_attempt(group.address, group.span)
             if isinstance(entry, GroupEntry):
                 self.ids[group.name] = entry.group_id
+            return
+        if isinstance(entry, GroupEntry) and entry.provider != group.provider:
+            self._decide(
+                "P324",
+                group,
+                f"{group.address}: it was made at {entry.provider} and is declared at {group.provider}, and a group "
+                "cannot move",
+                "declare a new group, move its bindings there, and remove this one",
+            )
             return
         listing = self.observed.listings.get(group.provider)
         if listing is None and not self.refreshed:
@@ -311,22 +321,22 @@ def settle_groups(drafts: Sequence[Draft], state: State, now: int) -> tuple[list
         return kept, deferred
     freed = {one.old.key for one in kept if one.old is not None}
     not_live = {one.address for one in kept if one.action in (Action.BIND, Action.FORGET)}
-    users: dict[str, str] = {}
+    users: dict[tuple[str, str], str] = {}
     for address, entry in state.entries.items():
         if address in not_live:
             continue
         if isinstance(entry, Entry) and entry.group_id is not None and not entry.down:
             ended = entry.expires_at is not None and entry.expires_at <= now
             if not ended and entry.key not in freed:
-                users.setdefault(entry.group_id, address)
+                users.setdefault((entry.provider, entry.group_id), address)
     for key, old in state.superseded.items():
         if old.group is not None and key not in freed:
-            users.setdefault(f"groups.{old.group}", old.address)
+            users.setdefault((old.provider, f"groups.{old.group}"), old.address)
     fitting: list[Draft] = []
     for one in kept:
         user = None
         if one.action is Action.DELETE_GROUP and one.group is not None:
-            user = users.get(one.group.group_id) or users.get(one.address)
+            user = users.get((one.provider, one.group.group_id)) or users.get((one.provider, one.address))
         if user is None:
             fitting.append(one)
         else:

@@ -82,7 +82,11 @@ MODULES = {
     "quarantine": Module(
         "pnsync/planner/quarantine.py", (*_ALLOCATION, *_PLANNER, "tests/test_settlement.py"), _ALLOCATION
     ),
-    "groups": Module("pnsync/planner/groups.py", _PLANNER, ("tests/test_planner_groups.py",)),
+    "groups": Module(
+        "pnsync/planner/groups.py",
+        ("tests/test_groups_whole.py", *_PLANNER),
+        ("tests/test_groups_whole.py", "tests/test_planner_groups.py"),
+    ),
     "retries": Module("pnsync/planner/retries.py", _PLANNER, ("tests/test_retries.py",)),
     "comparison": Module("pnsync/planner/comparison.py", _PLANNER, _CASES),
     "calls": Module("pnsync/planner/calls.py", _PLANNER, _CASES),
