@@ -10,8 +10,9 @@ from stores.values import EVENTS, NAMES, NOW, entry, opened, states
 from worlds import desired
 
 from pnsync.errors import UsageError
-from pnsync.journal import Closed, Noted, Opened, Recorded, Resolved, Rested, Unknown, replay
-from pnsync.model import Moved
+from pnsync.journal import Closed, Doubled, Noted, Opened, Recorded, Resolved, Rested, Unknown, replay
+from pnsync.model import Moved, ProviderConfig, VendorType
+from pnsync.phone import Phone
 from pnsync.policy.holds import FREEZE_NOTE, HOLD_NOTE
 from pnsync.scope import MOST_SHARDS, Shard, read_shard, shard_of
 from pnsync.sharding.shards import (
@@ -21,9 +22,10 @@ from pnsync.sharding.shards import (
     owned,
     refuse_renames,
     seen_by,
+    shares,
     unite,
 )
-from pnsync.state import Head, Resting, State
+from pnsync.state import Head, Resting, State, Superseded
 from pnsync.statefile.phonecodec import SECRET_NOTE
 from pnsync.store.history import MOVED_NOTE
 
@@ -236,3 +238,41 @@ def test_a_rename_into_another_part_is_refused_and_one_that_is_done_is_not() -> 
 def test_a_moved_state_stays_moved() -> None:
     notes = {MOVED_NOTE: "elsewhere"}
     assert divide(State("l", notes=notes), 1, serial=1)[0].notes == notes
+
+
+MINE, THEIRS = (
+    next(f"bindings.d-{n}" for n in range(99) if shard_of(f"bindings.d-{n}", 2) == one) for one in (0, 1)
+)
+
+
+def old(address: str, number: str) -> Superseded:
+    """A second binding of an address."""
+    return Superseded(address, "nx", number, Phone("447700900901"), None, None, None)
+
+
+def test_second_bindings_are_recorded_by_the_run_of_their_address() -> None:
+    mine, theirs = old(MINE, "1"), old(THEIRS, "2")
+    known = State("7c4d1a2b", superseded={mine.key: mine, theirs.key: theirs})
+    made = [Doubled(mine.key, mine), Doubled(theirs.key, theirs)]
+    gone = [Doubled(mine.key, None), Doubled(theirs.key, None), Doubled(("nx", "unknown"), None)]
+    assert owned(made + gone, Shard(0, 2), known) == (made[0], gone[0])
+    assert owned(made + gone, Shard(1, 2), known) == (made[1], gone[1])
+
+
+def test_a_second_binding_that_came_or_went_is_what_another_run_is_at() -> None:
+    one = old(THEIRS, "2")
+    without, having = State("7c4d1a2b"), State("7c4d1a2b", superseded={one.key: one})
+    assert changed_between(without, having) == changed_between(having, without) == {THEIRS}
+    assert changed_between(having, having) == frozenset()
+
+
+def test_no_part_falls_behind_the_ids_that_another_may_have_given() -> None:
+    parts = [State("7c4d1a2b", generation_base=base) for base in (3, 9, 5)]
+    assert unite(parts, serial=0).generation_base == 9
+
+
+@pytest.mark.parametrize(("rate", "each"), [(None, 5.0), (8.0, 2.0), (100.0, 5.0)])
+def test_shards_share_the_calls_a_second(rate: float | None, each: float) -> None:
+    known = {"nx": ProviderConfig("nx", VendorType.NXCLOUD, "sandbox", rate=20.0)}
+    assert shares(known, Shard(1, 4), rate)["nx"].rate == each
+    assert shares(known, None, rate)["nx"].rate == 4 * each

@@ -17,12 +17,13 @@ from pnsync.checkout import COMMIT_NOTE, Missing
 from pnsync.errors import ExitCode, PolicyRefused, StalePlan, StateError, UsageError, VendorError
 from pnsync.journal import Applied, Noted, NotSent, Outcome, Recorded, Refusal, Refused, Unknown
 from pnsync.model import Binding, Desired, Listing, LiveBinding, Policy
-from pnsync.planning import PlanOptions, World, make_plan
+from pnsync.planning import PlanOptions, World, make_plan, plan_keys, pseudonym_key
 from pnsync.policy.precedent import POLICY_NOTE
 from pnsync.reports.status import RUN_NOTE
 from pnsync.savedplan import seal
+from pnsync.scope import Shard
 from pnsync.state import Entry, Intent, Operation, State
-from pnsync.store.store import Store
+from pnsync.store.store import KEY_NOTE, Store
 from pnsync.verdict import Report, Verdict, Warned
 from pnsync.workflow import ApplyOptions, run_apply
 from tests.readers import Reading, Silent, Vendor, record, stored, world
@@ -268,6 +269,54 @@ def test_drift_elsewhere_is_told_and_left_alone_to_the_end(here: Here) -> None:
     assert "A141" in here.codes() and found.exit is ExitCode.DONE
 
 
+def test_what_ends_at_the_end_of_a_run_is_no_reason_for_more(here: Here) -> None:
+    """While it waits for what is not known, other things change: those are the next run's."""
+    here.apply([A, B])
+    here.clock.passed += 1000
+    here.nx._outcomes = [UNKNOWN]
+
+    def meanwhile(_: StepClock) -> None:
+        here.nx._rows = tuple(row for row in here.nx._rows if row.phone_a != phone(1))
+
+    here.clock._during = meanwhile
+    found = here.apply([A, B, C], replace(NOW_OPTIONS, settle_seconds=900.0))
+    assert here.nx.sent[2:] == [("bind", "c"), ("bind", "c")] and found.unknown == 0
+
+
+def test_a_plan_of_a_destroy_is_applied_as_one(here: Here) -> None:
+    here.apply([A])
+    plan = saved(here, [A], PlanOptions(destroy=True))
+    assert here.apply([A], saved=plan).done == 1 and here.nx.sent[-1] == ("unbind", "a")
+
+
+def test_a_plan_of_a_part_is_no_plan_of_another_or_of_the_whole(here: Here) -> None:
+    made = PlanOptions(shard=Shard(0, 2))
+    assert made.as_approved(made.saved()) == made
+    for other in (PlanOptions(), PlanOptions(shard=Shard(1, 2)), PlanOptions(shard=Shard(0, 3))):
+        with pytest.raises(UsageError):
+            other.as_approved(made.saved())
+    with pytest.raises(UsageError):
+        made.as_approved(PlanOptions().saved())
+
+
+def test_a_plan_is_of_the_account_of_the_state(here: Here) -> None:
+    here.apply([A])
+    here.nx._account = "another"
+    with pytest.raises(StateError) as caught:
+        make_plan(here.world([A]), PlanOptions())
+    assert caught.value.code == "A150"
+
+
+def test_what_plans_are_keyed_with_is_secret(here: Here) -> None:
+    """The keys of the simulated vendors are known to everybody, and a key of pseudonyms is of one state or one run."""
+    assert plan_keys(here.world([A]), None).named() == []
+    real = replace(PROVIDERS["nx"], endpoint="https://number.nxcloud.com/api/pns/")
+    here.vendors["nx"] = Vendor(real)
+    assert [name for name, _ in plan_keys(here.world([A]), None).named()] == ["credentials"]
+    assert pseudonym_key(None) != pseudonym_key(None)
+    assert pseudonym_key(State("x", notes={KEY_NOTE: "ab" * 32})) == b"\xab" * 32
+
+
 # -- what it leaves for later runs ---------------------------------------------------------------------------------------------
 
 
@@ -343,6 +392,17 @@ def test_what_is_down_counts_above_what_failed() -> None:
     here.nx._outcomes = [REFUSED] * 2
     found = here.apply([A, B])
     assert found.exit is ExitCode.DOWN and B.address in found.down
+
+
+def test_a_signal_while_it_waits_leaves_the_attempt_open_and_ends(here: Here) -> None:
+    here.nx._outcomes = [UNKNOWN]
+
+    def signalled(_: StepClock) -> None:
+        here.signal.signal = 15
+
+    here.clock._during = signalled
+    found = here.apply([A], replace(NOW_OPTIONS, settle_seconds=900.0))
+    assert found.exit is ExitCode.SIGTERM and found.unknown == 1 and here.state.blocking()
 
 
 def test_a_provider_that_cannot_be_read_gets_no_call_and_is_in_the_exit_code(here: Here) -> None:
