@@ -10,6 +10,7 @@ from stores.roomy import Budget, Ended, Room, RoomyBackend
 from stores.values import entry, holder, opened
 
 from pnsync.errors import Fenced, Locked, StateError, UsageError
+from pnsync.interfaces import Blob
 from pnsync.journal import Event, Noted, Recorded
 from pnsync.phone import Phone
 from pnsync.scope import Shard, shard_of
@@ -431,3 +432,111 @@ def test_a_lease_is_asked_about_by_the_part_that_holds_it() -> None:
         clock.sleep(41)
         with pytest.raises(Fenced):
             held.check()
+
+
+# -- a part that does not count, or not yet ----------------------------------------------------------------------------------
+
+
+def mine(index: int, count: int, *others: tuple[int, int]) -> str:
+    """An address of this shard, and of these others."""
+    wanted = ((index, count), *others)
+    return next(one for one in ADDRESSES if all(shard_of(one, count) == index for index, count in wanted))
+
+
+@pytest.mark.parametrize("dead", [False, True], ids=["parts at rest", "an attempt that never ended"])
+def test_a_run_that_takes_a_part_which_others_replace_meanwhile_works_in_the_new_ones(dead: bool) -> None:
+    """Wherever it stands still, and where old parts cannot be deleted: what both did stays done."""
+    for at in range(30):
+        room = Room(deletes=False)
+        filled(room)
+        with part(room, 0, 2):
+            pass
+        if dead:
+            with contextlib.suppress(Ended):  # after it has noted in both parts that they are being replaced
+                store(room, 6).hold_part(Shard(1, 4), holder("dead", "iddead"), timeout=0)
+        theirs, ours = mine(0, 3, (0, 2)), mine(1, 2, (1, 3))
+        worked: list[int] = []
+
+        def meanwhile(room: Room = room, theirs: str = theirs, worked: list[int] = worked) -> None:
+            with store(room).hold_part(Shard(0, 3), holder("other", "idother"), timeout=1000) as held:
+                held.record(Recorded(theirs, None))
+                held.finish()
+            worked.append(1)
+
+        backend = PausedBackend(room)
+        backend.pauses = [(at, meanwhile)]
+        slow = over(backend)
+        done = False
+        with (
+            contextlib.suppress(StateError, Locked),
+            slow.hold_part(Shard(1, 2), holder("slow", "idslow"), timeout=2000) as session,
+        ):
+            session.record(Recorded(ours, None))
+            session.finish()
+            done = True
+        if not worked:
+            break
+        found = store(room).load()
+        assert found is not None and theirs not in found.entries, at
+        assert not done or ours not in found.entries, f"what was acknowledged is lost, at {at}"
+    assert at > 3 and not worked, "every change was tried"
+
+
+def test_a_run_whose_parts_were_replaced_concludes_nothing_from_the_new_ones() -> None:
+    room = Room()
+    filled(room)
+    with part(room, 0, 2) as held:
+        store(room).unlock("id0")
+        with part(room, 0, 3):
+            pass
+        with pytest.raises(StateError) as caught:
+            held.look()
+        assert caught.value.code == "S925"
+
+
+def test_beside_a_state_in_parts_none_is_made_and_none_is_rebuilt() -> None:
+    room = Room()
+    filled(room)
+    with part(room, 0, 2):
+        pass
+    with pytest.raises(UsageError):
+        store(room).hold_unreadable(holder(), timeout=0)
+    with pytest.raises(StateError) as caught:
+        store(room).create(holder())
+    assert caught.value.code == "S919"
+    with store(room).hold(holder(), timeout=0):
+        pass
+    with pytest.raises(StateError) as caught:
+        store(room).create(holder())
+    assert caught.value.code == "S919", "nor where it lies whole again, under a number of its own"
+
+
+def test_parts_that_do_not_read_back_as_they_were_written_never_count() -> None:
+    class Garbling(RoomyBackend):
+        """What is written below it is another thing when it is read."""
+
+        def within(self, name: str) -> "Garbling":
+            return Garbling(self.room, self.budget, f"{self.name}/{name}")
+
+        def read(self, name: str) -> Blob | None:
+            found = super().read(name)
+            garbled = name == SNAPSHOT and self.name and found is not None
+            return Blob(found.data + b" ", found.version) if garbled and found is not None else found
+
+    room = Room()
+    before = filled(room)
+    with pytest.raises(StateError) as caught:
+        over(Garbling(room)).hold_part(Shard(0, 2), holder(), timeout=0)
+    assert caught.value.code == "S972"
+    assert layout(room).shards == 1 and content(store(room).load()) == content(before)
+
+
+def test_what_is_all_others_to_record_is_no_record() -> None:
+    room = Room()
+    filled(room)
+    with part(room, 0, 2) as held:
+        place = room.places[f"/{parts(*(layout(room).generation, 2))[0]}"]
+        before = dict(place.log), place.documents[SNAPSHOT]
+        held.record(Recorded(mine(1, 2), None))
+        held.finish()
+        assert (dict(place.log), place.documents[SNAPSHOT]) == before

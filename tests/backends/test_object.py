@@ -269,3 +269,44 @@ def test_what_is_larger_than_any_state_is_not_read(look: Look) -> None:
         assert any("larger than any state" in one for one in caught.value.detail)
     place._limit = 1001
     assert place.read("snapshot") is not None and len(place.records(0)) == 1
+
+
+def test_a_place_that_is_left_keeps_its_last_record_and_its_lease(look: Look) -> None:
+    """Who held it finds its next slot taken."""
+    backend = look()
+    backend.write("lease", b"free", None)
+    backend.write("snapshot", b"two", backend.write("snapshot", b"one", None))
+    for seq in (1, 2, 3):
+        backend.append(seq, record(seq))
+    backend.retire()
+    assert [seq for seq, _ in look().records(0)] == [3]
+    assert look().read("lease") is not None and look().read("snapshot") is None
+    with pytest.raises(Taken):
+        look().append(3, frame(3, "other", b"{}")[0])
+
+
+def test_what_was_appended_here_says_nothing_of_a_place_below(look: Look) -> None:
+    backend = look()
+    for seq in (1, 2):
+        backend.append(seq, record(seq))
+    look().within("g1").append(1, record(1))
+    with pytest.raises(Taken):
+        backend.within("g1").append(3, record(3))
+    assert [seq for seq, _ in look().within("g1").records(0)] == [1]
+
+
+def test_no_slot_is_left_out(look: Look) -> None:
+    look().append(1, record(1))
+    with pytest.raises(Taken):
+        look().append(3, record(3))
+    assert [seq for seq, _ in look().records(0)] == [1]
+
+
+def test_what_a_store_says_is_not_repeated(meddler: Meddler, look: Look) -> None:
+    """It may hold keys and signed addresses."""
+    backend = look()
+    meddler.refuse = lambda method, path: 403
+    with pytest.raises(StateError) as caught:
+        backend.read("snapshot")
+    told = " ".join(caught.value.detail)
+    assert "http" not in told and "<" not in told and "Signature" not in told

@@ -240,3 +240,61 @@ def test_a_password_is_in_no_message() -> None:
         PostgresBackend(dsn, "prod", StepClock()).read("snapshot")
     assert "gh7-secret" not in "".join(caught.value.detail) + repr(caught.value)
     assert "refused" in caught.value.detail[0]
+
+
+def test_every_write_asks_for_durability_and_one_of_the_log_for_the_log_alone(
+    server: servers.Postgres,
+) -> None:
+    """Whatever the server's own setting is: looked at from inside the transaction."""
+    name, role = str(uuid4()), f"r{uuid4().hex}"
+    at(server.folder, name).write("lease", b"free", None)
+    server.run(f"create role {role} login superuser; alter role {role} set synchronous_commit = off")
+    server.run(
+        "create table looked (sync text, locks bigint); create function look() returns trigger language plpgsql as"
+        " 'begin insert into looked values (current_setting(''synchronous_commit''), (select count(*) from pg_locks"
+        " where locktype = ''advisory'' and pid = pg_backend_pid())); return coalesce(new, old); end';"
+        " create trigger looks before insert or delete on pnsync_records for each row execute function look();"
+        " create trigger looks before update on pnsync_documents for each row execute function look()"
+    )
+    try:
+        backend = PostgresBackend(f"host={server.folder} user={role} dbname=postgres", name, StepClock())
+        backend.append(1, frame(1, "", b"{}")[0])
+        backend.drop(1)
+        backend.write("lease", b"held", "1")
+        seen = backend._connect().execute("select sync, locks from looked").fetchall()
+    finally:
+        server.run("drop function look cascade; drop table looked")
+    assert seen == [("on", 1), ("on", 1), ("on", 0)]
+
+
+def test_a_document_that_went_and_came_back_is_another_version(server: servers.Postgres) -> None:
+    backend = at(server.folder, str(uuid4()))
+    first = backend.write("lease", b"free", None)
+    third = backend.write("lease", b"free", backend.write("lease", b"held", first))
+    with pytest.raises(Changed):
+        backend.write("lease", b"free", first)
+    found = backend.read("lease")
+    assert found is not None and found.version == third != first
+
+
+def test_a_server_that_was_never_there_is_not_waited_for() -> None:
+    clock = StepClock()
+    with pytest.raises(StateError):
+        PostgresBackend("postgresql://127.0.0.1:9/x?connect_timeout=2", "prod", clock).append(1, b"x")
+    assert clock.passed == 0
+
+
+def test_a_place_that_is_left_keeps_its_last_record_and_its_lease(server: servers.Postgres) -> None:
+    """Who held it finds its next slot taken."""
+    backend = at(server.folder, str(uuid4()))
+    backend.write("lease", b"free", None)
+    backend.write("snapshot", b"old", None)
+    previous = ""
+    for seq in (1, 2, 3):
+        line, previous = frame(seq, previous, b"{}")
+        backend.append(seq, line)
+    backend.retire()
+    assert [seq for seq, _ in backend.records(0)] == [3]
+    assert backend.read("lease") is not None and backend.read("snapshot") is None
+    with pytest.raises(Taken):
+        backend.append(3, frame(3, "other", b"{}")[0])
