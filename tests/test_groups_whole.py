@@ -6,7 +6,7 @@ import pytest
 
 from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.journal import Recorded
-from pnsync.model import Group, Holds, Listing, LiveGroup, Observed
+from pnsync.model import Group, Holds, Listing, LiveGroup, Mode, Observed
 from pnsync.plan import Action, Cause, Deferred
 from pnsync.planner.draft import Draft
 from pnsync.planner.groups import GroupPlan, plan_groups, settle_groups
@@ -84,6 +84,11 @@ def error(code: str, summary: str, advice: str, address: str = "groups.crew") ->
     return Diagnostic(code, f"{address}: {summary}", Severity.ERROR, SPAN, advice=advice, address=address)
 
 
+def pool(number: str, **more: object) -> LiveGroup:
+    """A group that others keep."""
+    return live_group(made_group(THEIRS, number), **more)
+
+
 # -- declared, and ours --------------------------------------------------------------------------------------------------
 
 
@@ -138,15 +143,15 @@ def test_one_with_other_phones_is_changed(
 ) -> None:
     entry = replace(ENTRY, phones=tuple(phone(one) for one in recorded))
     there = tuple(phone(one) for one in listed)
-    assert of([CREW], known(entry), live_group(entry, phones=there)) == plan(
+    assert of([THEIRS, CREW], known(entry), pool("p1"), live_group(entry, phones=there)) == plan(
         (
             Draft(
                 "groups.crew", Action.UPDATE_GROUP, cause, reason, "nx",
                 before={**SHOWN, "phones": there}, after=SHOWN, changed=("phones",), group=ENTRY,
-                group_change=change, group_phones=tuple(phone(one) for one in sent), source=SPAN,
+                group_change=change, group_phones=tuple(phone(one) for one in sent), source=SPAN, position=1,
             ),
         ),
-        {"crew": "g1"},
+        {"pool": "p1", "crew": "g1"},
     )  # fmt: skip
 
 
@@ -245,7 +250,7 @@ def test_where_nothing_is_to_be_read_what_is_believed_counts() -> None:
     assert of([CREW], known(fresh), seen=believed, refreshed=False).ids == {"crew": "g1"}
 
 
-WINDOW = PROVIDERS["nx"].settle_seconds("axg")  # type: ignore[arg-type]
+WINDOW = PROVIDERS["nx"].settle_seconds(Mode.AXG)
 
 
 @pytest.mark.parametrize("ahead", [0.0, 50.0])
@@ -267,6 +272,14 @@ def test_a_listing_soon_after_a_call_tells_nothing(ahead: float) -> None:
         then = observed([], live, started_at=seen_from, clock_ahead=ahead)
         assert of(files, known(entry), seen=then).deferred == ()  # type: ignore[arg-type]
     assert of([], known(entry), seen=observed([], [changed], started_at=NOW)).deferred == ()
+
+
+def test_the_window_of_a_call_about_a_group_is_that_of_a_bind_to_one() -> None:
+    nx = replace(PROVIDERS["nx"], settle_window_seconds=None)
+    entry = replace(ENTRY, changed_at=NOW)
+    files = desired([], [CREW], providers={"nx": nx})
+    (later,) = plan_groups(files, known(entry), observed(started_at=NOW + 1.0), False).deferred
+    assert later.not_before == NOW + nx.capabilities.settle_seconds[Mode.AXG]
 
 
 def test_of_a_provider_that_is_not_declared_nothing_is_fresh() -> None:
@@ -301,11 +314,6 @@ def test_one_that_is_gone_too_is_forgotten() -> None:
 
 
 # -- read only ---------------------------------------------------------------------------------------------------------------
-
-
-def pool(number: str, **more: object) -> LiveGroup:
-    """A group that others keep."""
-    return live_group(made_group(THEIRS, number), **more)
 
 
 def test_one_that_others_keep_is_found_by_its_name_or_id() -> None:
@@ -402,6 +410,8 @@ def test_what_is_bound_anew_or_forgotten_is_not_live(action: Action) -> None:
     own = Draft("bindings.talk", action, Cause.CONFIG, "", "nx")
     kept, deferred = settle_groups([own, GONE], state(bound(TALK, group_id="g1")), NOW)
     assert (kept, deferred) == ([own, GONE], [])
+    more = state({**bound(TALK, group_id="g1"), **bound(axg("walk", "crew"), group_id="g1")})
+    assert settle_groups([own, GONE], more, NOW) == ([own], waiting("bindings.walk"))
 
 
 def test_what_is_to_be_unbound_yet_refers_to_its_group() -> None:
@@ -409,6 +419,9 @@ def test_what_is_to_be_unbound_yet_refers_to_its_group() -> None:
     assert settle_groups([GONE], state(superseded=old), NOW) == ([], waiting("bindings.talk"))
     unbind = replace(unbinding(TALK), entry=None)
     assert settle_groups([unbind, GONE], state(superseded=old), NOW) == ([unbind, GONE], [])
+    create = creation(Cause.CONFIG, "")
+    elsewhere = replace(GONE, address="groups.old", group=replace(ENTRY, group_id="g3"))
+    assert settle_groups([create, elsewhere], state(superseded=old), NOW) == ([create, elsewhere], [])
     other = superseded("bindings.talk", made(TALK), group="other")
     assert settle_groups([GONE], state(superseded=other), NOW) == ([GONE], [])
 

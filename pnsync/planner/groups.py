@@ -213,6 +213,7 @@ class _Groups:
         added = tuple(one for one in wanted if one not in live.phones)
         removed = tuple(one for one in live.phones if one not in wanted)
         by_config = set(entry.phones) != set(wanted)
+        target = _entry(group, entry.group_id)
         change, phones = GroupChange.REPLACE, wanted
         if not removed:
             change, phones = GroupChange.ADD, added
@@ -227,9 +228,9 @@ class _Groups:
                 reason=("declared" if by_config else "differs at the vendor") + ": " + ", ".join(words),
                 provider=group.provider,
                 before=group_attributes(replace(entry, phones=live.phones)),
-                after=group_attributes(_entry(group, entry.group_id)),
+                after=group_attributes(target),
                 changed=("phones",),
-                group=_entry(group, entry.group_id),
+                group=target,
                 group_change=change,
                 group_phones=phones,
                 source=group.span,
