@@ -143,3 +143,20 @@ def test_the_whole_as_document_and_text() -> None:
     assert "1 failure, 1 warning." in text and "\x1b" not in text
     assert not any(one.startswith("::") for one in text.splitlines())
     assert checks_text(document([Check("lock", Health.WELL, "free")])).endswith("All is well.")
+
+
+def test_checks_are_folded_and_their_commands_are_whole() -> None:
+    command = "pnsync state account nx --accept"
+    checks = [
+        Check(
+            "nx: account", Health.FAILED, "is another than recorded", "its host or its key differs:", command
+        )
+    ]
+    assert checks_text(document(checks), columns=30).split("\n")[:6] == [
+        "failed   nx: account  is",
+        "         another than recorded",
+        "         its host or its key",
+        "         differs:",
+        f"             {command}",
+        "",
+    ]

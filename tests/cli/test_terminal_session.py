@@ -154,6 +154,17 @@ def test_reveal_shows_phones_on_a_terminal_only_outside_ci(tmp_path: Path) -> No
         assert "447700900123" not in shown.shown
 
 
+def test_sentences_are_folded_at_the_width(tmp_path: Path) -> None:
+    """What is down at three in the morning is read on whatever screen there is."""
+    (tmp_path / "pnsync.yaml").write_text("version: 1\nproviders: {nx: {type: nxcloud}}\nbindings: {}\n")
+    for command, code in (("status", 0), ("plan", 8)):
+        with terminal(tmp_path, command, COLUMNS="50") as shown:
+            assert shown.end() == code
+            lines = plain(shown.shown).replace("\r", "").split("\n")
+        assert max(map(len, lines)) <= 50, (command, lines)
+        assert any("NXCLOUD_ACCESS_KEY" in one for one in lines) == (code == 8)
+
+
 def test_eighty_columns(tmp_path: Path) -> None:
     write(tmp_path, LONDON, SEVEN, RIDE)
     with terminal(tmp_path, "plan", NO_COLOR="1", COLUMNS="80") as shown:
