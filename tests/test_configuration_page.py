@@ -26,7 +26,7 @@ def test_every_key_is_told() -> None:
 def test_the_sample_is_valid(tmp_path: Path) -> None:
     (tmp_path / "bindings").mkdir()
     (tmp_path / "pnsync.yaml").write_text(block("yaml"))
-    (tmp_path / "bindings" / "couriers.csv").write_text(block("csv"))
+    (tmp_path / "bindings" / "couriers.csv").write_text(block("text"))
     (tmp_path / "bindings" / "more.yaml").write_text("bindings: {}\n")
     found = load(tmp_path, environ={})
     assert [one for one in found.diagnostics if one.code != "W403"] == []

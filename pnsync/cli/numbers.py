@@ -125,7 +125,8 @@ def remove(invocation: Invocation, name: str, file: str | None) -> int:
         made = "\n".join(lines)
         _expect(made, {one: digits for one, digits in known.items() if one != name}, target)
         write(invocation, target, made, found, opener)
-        invocation.output.out(f"{name} is no longer in {target}.")
+        invocation.output.out(f"{name} is no longer in {target}. Whether anything still names it is told by:")
+        invocation.output.out(f"    {invocation.again('validate')}")
         return ExitCode.DONE
     raise UsageError("there is no number of that name", "All of them:", command="pnsync numbers list")
 

@@ -1,11 +1,12 @@
 """`pnsync sandbox`: the simulated vendors for programs that speak HTTP."""
 
+import errno
 from typing import Final
 
 import click
 
 from pnsync.cli.command import Family, Invocation
-from pnsync.errors import ExitCode
+from pnsync.errors import ExitCode, PnsyncError
 
 DEFAULT_PORT: Final = 8571
 
@@ -42,4 +43,12 @@ def serve(invocation: Invocation, port: int) -> int:
         serve_until_stopped(port, folder, on_bound=bound)
     except KeyboardInterrupt:
         return ExitCode.SIGINT
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise PnsyncError(
+            f"port {port} cannot be taken",
+            f"{error.strerror}. Another one, or any that is free:",
+            command="pnsync sandbox serve --port 0",
+        ) from None
     return ExitCode.DONE

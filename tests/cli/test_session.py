@@ -221,7 +221,8 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
             timeout=20,
         )
     assert found.returncode == 1
-    assert "in use" in found.stderr
+    assert "cannot be taken" in found.stderr and "in use" in found.stderr
+    assert "pnsync sandbox serve --port 0" in found.stderr
 
 
 def test_a_partial_apply_names_what_failed_and_what_was_not_tried(
