@@ -53,7 +53,7 @@ def figures(document: Document, found: Review, rate: float | None) -> str:
         calls += f", about {duration(max(round(summary['calls'] / rate), 1))} at {rate:g} calls/s"
     parts = [calls]
     until = document["valid_until"]
-    if until:
+    if until and not found.refusals:
         parts.append(f"holds until **{prose(moment(str(until), now), 40)}**")
     due = [f"{actions(found.counts[cause])} {words}" for cause, words in DUE.items() if found.counts[cause]]
     if due:

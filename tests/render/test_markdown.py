@@ -216,6 +216,7 @@ def test_a_refused_plan_says_so_first() -> None:
     )
     text = render_markdown(plan_document(refusals=(refusal,)))
     assert "### pnsync: refused, nothing can be applied: 1 unbind" in text
+    assert "holds until" not in text, "it holds for no time"
     assert (
         "> ⛔ **Apply refuses this plan for 1 reason:**\n> - **`P402`** this plan would unbind 37 of 40 bindings; max_unbind allows 12 — if that is meant: `--allow-unbind 37`"
         in text
@@ -260,6 +261,12 @@ def test_many_refusals_are_counted() -> None:
     text = render_markdown(plan_document(refusals=refusals))
     assert "for 2,000 reasons" in text
     assert "and 1,995 more" in text
+
+
+def test_where_there_is_no_room_for_a_refusal_there_is_for_its_code() -> None:
+    refusals = tuple(Diagnostic(f"P40{i % 2}", "x" * 900, advice="y " * 400) for i in range(8))
+    text = render_markdown(plan_document(refusals=refusals), max_chars=LEAST_CHARS)
+    assert "for 8 reasons:** `P400`, `P401`\n" in text
 
 
 def test_many_later_changes_and_findings_are_counted() -> None:
