@@ -147,11 +147,28 @@ def test_what_grants_something_comes_from_the_command_line_alone() -> None:
         (name, option)
         for name, one in every_command()
         for option in one.params
-        if isinstance(option, click.Option) and grants(option)
+        if isinstance(option, click.Option)
+        and any(named == "--reveal" or named.startswith("--allow-") for named in option.opts)
     ]
+    expected = {
+        *((name, f"allow_{kind}") for name in ("plan", "apply", "renew") for kind in ("unbind", "rebind", "missing")),
+        ("plan", "reveal"), ("apply", "allow_older"),
+    }  # fmt: skip
+    assert expected <= {(name, option.name) for name, option in granting}
     for name, option in granting:
-        assert not option.allow_from_autoenv, name
+        assert grants(option) and not option.allow_from_autoenv, name
         assert option.envvar is None
+
+
+@pytest.mark.parametrize("name", ["ALLOW_UNBIND", "ALLOW_REBIND", "ALLOW_MISSING", "ALLOW_OLDER"])
+def test_the_environment_grants_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"PNSYNC_APPLY_{name}", "1")
+    monkeypatch.setenv("PNSYNC_APPLY_PARALLELISM", "3")
+    command = program.get_command(click.Context(program), "apply")
+    assert command is not None
+    parent = click.Context(program, info_name="pnsync", auto_envvar_prefix="PNSYNC")
+    found = command.make_context("apply", [], parent=parent).params
+    assert found["parallelism"] == 3 and not found[name.lower()]
 
 
 def test_every_command_writes_its_verdict() -> None:
