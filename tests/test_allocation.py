@@ -411,7 +411,7 @@ def test_what_an_end_frees() -> None:
     assert rests_after_end("bindings.a", entry, entry, **given) == ()
     assert rests_after_end("bindings.a", entry, None, **{**given, "seconds": 0}) == ()
     assert rests_after_end("bindings.a", entry, None, **{**given, "ended_at": NOW - DAY}) == ()
-    assert rests_after_end("bindings.a", replace(entry, bind_id=None), None, **given) == ()
+    assert rests_after_end("bindings.a", replace(entry, bind_id=None), None, **given) == (one,)
     (lost,) = rests_after_end("bindings.a", entry, None, **{**given, "ended_at": NEVER})
     assert lost.until == NOW + DAY
 

@@ -67,9 +67,12 @@ def rests_after_recovery(
 def rests_after_end(
     address: str, entry: Entry, target: Entry | None, *, ended_at: int, now: int, seconds: int
 ) -> tuple[Resting, ...]:
-    """What a binding gives up that ended without an unbind of ours: it expired, or the vendor lost it."""
+    """What a binding gives up that ended without an unbind of ours: it expired, or the vendor lost it.
+
+    What is down ended with one, which left it its numbers.
+    """
     until = min(ended_at, now) + seconds
-    if seconds == 0 or until <= now or entry.down:
+    if seconds == 0 or until <= now:
         return ()
     return rests(_as_old(address, entry), target, until=until)
 

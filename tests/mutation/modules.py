@@ -39,6 +39,7 @@ _ORDERING = (
 )
 _ALLOCATION = (
     "tests/test_allocation.py",
+    "tests/test_allocation_edges.py",
     "tests/test_capacity.py",
     "tests/test_usage.py",
     "tests/properties/test_allocation_properties.py",
