@@ -92,7 +92,6 @@ class _Allocating:
         self.desired = desired
         self.shards = shards
         self.state = state
-        self.observed = observed
         self.matched = matched
         self.now = now
         self.quarantine = quarantine
@@ -107,7 +106,7 @@ class _Allocating:
         self.drains = Drains(now)
         self.left: dict[tuple[str, str], list[Binding]] = {}
         self.blocking = state.blocking()
-        self._leavers: dict[str, Entry] = {}
+        self._leavers: dict[str, Chosen] = {}
         self._demands: dict[tuple[str, str, str | None, Shard | None], Demand] = {}
         self._texts: dict[tuple[int, int, frozenset[str]], tuple[str, ...]] = {}
 
@@ -117,26 +116,28 @@ class _Allocating:
         """The slots that a binding may get; None where the group's numbers are not known."""
         place = f"groups.{binding.x_group}" if binding.x_group is not None else f"{binding.phone_x}"
         share = None
-        if self.shards > 1:
+        if self.shards != 1:
             share = Shard(shard_of(binding.address, self.shards), self.shards)
         key = (f"{binding.provider} {place}", binding.phone_a.country_code, binding.extension, share)
         found = self._demands.get(key)
         if found is None:
             group = None if binding.x_group is None else self.desired.groups[binding.x_group]
-            pool: tuple[str, ...] | None = (binding.phone_x,) if binding.phone_x is not None else ()
-            if group is not None:
-                pool = self.holdings.numbers_of(group)
-                if pool is None:
-                    return None
-                pool = tuple(x for x in pool if x not in group.drain)
-            numbers = tuple(
-                self.slots.number(binding.provider, x) for x in pool or () if country_code(x) == key[1]
-            )
+            pool = self._pool(binding, group)
+            if pool is None:
+                return None
+            numbers = tuple(self.slots.number(binding.provider, x) for x in pool if country_code(x) == key[1])
             texts = (
                 (binding.extension,) if binding.extension is not None else self._extensions(binding, group)
             )
             found = self._demands[key] = Demand(place, numbers, texts, share)
         return found
+
+    def _pool(self, binding: Binding, group: Group | None) -> tuple[str, ...] | None:
+        if group is None:
+            assert binding.phone_x is not None
+            return (binding.phone_x,)
+        pool = self.holdings.numbers_of(group)
+        return None if pool is None else tuple(x for x in pool if x not in group.drain)
 
     def _extensions(self, binding: Binding, group: Group | None) -> tuple[str, ...]:
         """The extensions that `auto` may give on an X: of its group, or of the groups that hold a fixed X."""
@@ -168,17 +169,15 @@ class _Allocating:
         entry = self.state.entries.get(address)
         for made in (entry, self.holdings.attempted.get(address)):
             if isinstance(made, Entry) and self._answers(binding, made):
+                assert made.phone_x is not None
+                extension = made.extension if binding.mode is Mode.AXB_EXTENSION else None
+                kept = Chosen(made.phone_x, extension)
                 group = None if binding.x_group is None else self.desired.groups[binding.x_group]
-                if group is not None and made.phone_x in group.drain and self._leaves(binding, group, made):
-                    self._leavers[address] = made
+                if group is not None and kept.phone_x in group.drain and self._leaves(binding, group, kept):
+                    self._leavers[address] = kept
                 else:
-                    self._keep(binding, made)
+                    self.chosen[address] = kept
                 return
-
-    def _keep(self, binding: Binding, made: Entry) -> None:
-        assert made.phone_x is not None
-        extension = made.extension if binding.mode is Mode.AXB_EXTENSION else None
-        self.chosen[binding.address] = Chosen(made.phone_x, extension)
 
     def _answers(self, binding: Binding, made: Entry) -> bool:
         x, extension = made.phone_x, made.extension
@@ -207,28 +206,27 @@ class _Allocating:
             self.left.setdefault((binding.x_group, x), []).append(binding)
         return True
 
-    def _leaves(self, binding: Binding, group: Group, made: Entry) -> bool:
+    def _leaves(self, binding: Binding, group: Group, kept: Chosen) -> bool:
         """Whether a binding leaves the drained X that it has now; what stays for a while is noted."""
-        assert made.phone_x is not None
         address = binding.address
         row = self.matched.rows.get(address) or self.matched.believed.get(address)
         entry = self.state.entries.get(address)
         if address in self.blocking or not isinstance(entry, Entry):
-            self.drains.stays(group, made.phone_x, None)
+            self.drains.stays(group, kept.phone_x, None)
             return False
         expires = live_expiry(entry, row)
         due = due_at(binding.lifetime, expires, address, self.desired.schedule)
         if entry.down or row is None or expires <= self.now or _redeclared(binding, entry):
-            self.drains.leaves(group, made.phone_x)
+            self.drains.leaves(group, kept.phone_x)
             return True
         if due is None and expires < NEVER:
-            self.drains.stays(group, made.phone_x, expires)
+            self.drains.stays(group, kept.phone_x, expires)
             return False
         if due is not None and due > self.now:
-            self.drains.stays(group, made.phone_x, due)
+            self.drains.stays(group, kept.phone_x, due)
             return False
-        self.drains.leaves(group, made.phone_x)
-        self.moving[address] = f"leaves {made.phone_x}, which {group.address} drains"
+        self.drains.leaves(group, kept.phone_x)
+        self.moving[address] = f"leaves {kept.phone_x}, which {group.address} drains"
         return True
 
     def free_what_leaves(self) -> None:
@@ -314,12 +312,12 @@ class _Allocating:
     def _without(self, binding: Binding) -> None:
         """For a binding that got nothing: it stays on a drained X, waits for what rests, or is short of numbers."""
         address = binding.address
-        made = self._leavers.get(address)
-        if made is not None and binding.x_group is not None and self._still_its(address, made):
+        kept = self._leavers.get(address)
+        if kept is not None and binding.x_group is not None and self._still_its(binding, kept):
             group = self.desired.groups[binding.x_group]
             self.moving.pop(address, None)
-            self.drains.stuck(group, made.phone_x or "", binding)
-            self._keep(binding, made)
+            self.drains.stuck(group, kept.phone_x, binding)
+            self.chosen[address] = kept
             return
         demand = self._demand(binding)
         assert demand is not None
@@ -348,10 +346,10 @@ class _Allocating:
         parties = self.holdings.callers(binding)
         return any(self.parties.clash(one, parties, binding.address) is None for one in demand.numbers)
 
-    def _still_its(self, address: str, made: Entry) -> bool:
-        if not made.extension:
+    def _still_its(self, binding: Binding, kept: Chosen) -> bool:
+        if kept.extension is None:
             return True
-        return self.slots.holder(made.provider, made.phone_x or "", made.extension) == address
+        return self.slots.holder(binding.provider, kept.phone_x, kept.extension) == binding.address
 
     def _wait(self, binding: Binding, demand: Demand) -> int | None:
         if binding.mode is not Mode.AXG:
