@@ -249,6 +249,10 @@ def test_one_under_a_declared_address(project: Run) -> None:
     assert project("import", "other", "b2").exit_code == 8
     assert project("import", "kept", "b2").exit_code == 8
     assert project("import", "mine", "b9").exit_code == 8
+    before = Path("state/pnsync.state.json").read_bytes()
+    dry = project("import", "bindings.mine", "b2", "--dry-run")
+    assert dry.exit_code == 0 and "Would take b2" in dry.output
+    assert Path("state/pnsync.state.json").read_bytes() == before
     ended = project("import", "bindings.mine", "b2")
     assert ended.exit_code == 0, ended.output
     assert "differs from its declaration in recording" in ended.output

@@ -11,6 +11,7 @@ import pytest
 
 from pnsync.cli.command import Invocation, command, grants
 from pnsync.cli.main import COMMANDS, program
+from pnsync.cli.signals import Stopped
 from pnsync.errors import ExitCode, Locked, PnsyncError
 from pnsync.verdict import Verdict
 from tests.cli.conftest import Run, Spawn, argv, environment
@@ -310,10 +311,13 @@ def test_an_unwritable_file_is_no_bug(run: Run, failing) -> None:
     )
 
 
-def test_interrupted(run: Run, failing, tmp_path: Path) -> None:
-    failing(KeyboardInterrupt())
-    assert run("version", "--result", "v.json").exit_code == 130
-    assert json.loads((tmp_path / "v.json").read_text())["exit"] == 130
+@pytest.mark.parametrize(
+    ("ending", "code"), [(KeyboardInterrupt(), 130), (Stopped(2), 130), (Stopped(15), 143)]
+)
+def test_interrupted(run: Run, failing, tmp_path: Path, ending: BaseException, code: int) -> None:
+    failing(ending)
+    assert run("version", "--result", "v.json").exit_code == code
+    assert json.loads((tmp_path / "v.json").read_text())["exit"] == code
 
 
 @pytest.mark.parametrize(("ending", "code"), [(None, 0), (ExitCode.DIFFERENCES, 2), (ExitCode.DOWN, 12)])

@@ -136,3 +136,17 @@ def test_a_log_line_cannot_command_a_terminal(
     told = capfd.readouterr().err
     assert "pnsync.http: answered" in told and told.count("\n") == 1
     assert not any(sign in told for sign in "\x1b\x07\u202e") and os.linesep == "\n"
+
+
+def test_what_is_sealed_stays_sealed_where_it_is_moved_to(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pyrage.x25519.Identity.generate()
+    monkeypatch.setenv("PNSYNC_AGE_IDENTITY", str(made))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "marks"))
+    write(tmp_path, LONDON, extra=f"state: {{encryption: {{recipients: [{made.to_public()}]}}}}\n")
+    assert run("apply", "--auto-approve").exit_code == 0
+    found = run("state", "migrate", "--to", "{backend: local, path: state/other.state.json}")
+    assert found.exit_code == 0, found.output
+    moved = (tmp_path / "state" / "other.state.json").read_text()
+    assert '"sealing"' in moved and not revealed(moved)
