@@ -11,6 +11,8 @@ from pnsync.planner.slots import Number
 
 SEARCH_STEPS = 20_000
 """Trials after which the search for another assignment gives up; small pools are searched in full."""
+MOST_SEARCHED = 200
+"""Bindings that are searched for at once, each of which is a frame of the search; more are left to the greedy choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,8 @@ class Parties:
 
     def clash(self, number: Number, parties: frozenset[str], address: str) -> str | None:
         """The holder of a binding on X through which one of these calls already; None where there is none."""
-        found = self._on.get((number.provider, number.x))
-        if not found:
-            return None
-        smaller = parties if len(parties) < len(found) else found.keys() & parties
-        holders = sorted({found[one] for one in smaller if one in found} - {address})
-        return holders[0] if holders else None
+        found = self._on.get((number.provider, number.x), {})
+        return min({found[one] for one in found.keys() & parties} - {address}, default=None)
 
     def assign(self, asking: Sequence[Asking]) -> dict[str, Number]:
         """An X for as many as possible: all of them wherever a search within bounds finds how."""
@@ -63,14 +61,14 @@ class Parties:
 def _greedily(asking: Sequence[Asking], fitting: Mapping[str, Sequence[Number]]) -> dict[str, Number]:
     found: dict[str, Number] = {}
     on: dict[int, set[str]] = {}
-    more: dict[int, int] = {}
+    load: dict[int, int] = {}
     for one in asking:
         free = [x for x in fitting[one.address] if not (on.get(id(x), set()) & one.parties)]
         if free:
-            x = min(free, key=lambda number: number.load + more.get(id(number), 0))
+            x = min(free, key=lambda number: load.get(id(number), number.load))
             found[one.address] = x
             on.setdefault(id(x), set()).update(one.parties)
-            more[id(x)] = more.get(id(x), 0) + 1
+            load[id(x)] = load.get(id(x), x.load) + 1
     return found
 
 
@@ -79,11 +77,11 @@ def _search(asking: Sequence[Asking], fitting: Mapping[str, Sequence[Number]]) -
     if any(not fitting[one.address] for one in asking):
         return None
     found: dict[str, Number] = {}
-    carried: dict[int, dict[str, int]] = {}
+    carried: dict[int, set[str]] = {id(x): set() for one in asking for x in fitting[one.address]}
     left = SEARCH_STEPS
 
     def free(one: Asking) -> list[Number]:
-        return [x for x in fitting[one.address] if not (carried.get(id(x), {}).keys() & one.parties)]
+        return [x for x in fitting[one.address] if not (carried[id(x)] & one.parties)]
 
     def place(rest: tuple[Asking, ...]) -> bool:
         nonlocal left
@@ -99,16 +97,14 @@ def _search(asking: Sequence[Asking], fitting: Mapping[str, Sequence[Number]]) -
             left -= 1
             if left < 0:
                 return False
-            carried.setdefault(id(x), {}).update(dict.fromkeys(one.parties, 1))
+            carried[id(x)] |= one.parties
             found[one.address] = x
             if place(others):
                 return True
             del found[one.address]
-            for party in one.parties:
-                carried[id(x)].pop(party, None)
+            carried[id(x)] -= one.parties
         return False
 
-    # Each level of the search is one frame: a longer list is left to the greedy choice.
-    if len(asking) > 200 or not place(tuple(asking)):
+    if len(asking) > MOST_SEARCHED or not place(tuple(asking)):
         return None
     return found

@@ -76,7 +76,9 @@ MODULES = {
     "cases": Module("pnsync/planner/cases.py", _PLANNER, _CASES),
     "steps": Module("pnsync/planner/steps.py", _PLANNER, _ORDERING),
     "ordering": Module("pnsync/planner/ordering.py", _PLANNER, _ORDERING),
-    "disjoint": Module("pnsync/planner/disjoint.py", _PLANNER, _ORDERING),
+    "disjoint": Module(
+        "pnsync/planner/disjoint.py", ("tests/test_disjoint.py", *_ALLOCATION), ("tests/test_disjoint.py",)
+    ),
     "allocation": Module("pnsync/planner/allocation.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
     "slots": Module("pnsync/planner/slots.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
     "occupancy": Module("pnsync/planner/occupancy.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
