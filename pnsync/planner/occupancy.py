@@ -143,16 +143,17 @@ class _Settling:
         # What the live binding holds together with a stranger it will hold again: renewing makes nothing worse.
         shared = () if draft.old is None else collisions_of(_like(draft), exclusive)
         for resource in collisions_of(draft.target, exclusive):
-            rows = () if resource in shared else others.get(resource, ())
+            rows = None if resource in shared else others.get(resource)
             if rows:
                 self.decisions.append(_conflict(draft, rows[0]))
-                if rows[0].expires_at is not None and rows[0].expires_at < NEVER:
-                    self.until.append(rows[0].expires_at)
+                end = _end(rows[0])
+                if end is not None:
+                    self.until.append(end)
                 return True
         return False
 
     def _held(self, draft: Draft, freed: set[tuple[str, str]]) -> bool:
-        needs = self.needs.get(id(draft), ())
+        needs = self.needs.get(id(draft))
         if not needs:
             return False
         holders = self.occupancy.holders()
@@ -184,16 +185,18 @@ class _Settling:
                 lost.add(id(one))
                 continue
             owners.update(dict.fromkeys(needs, one.address))
-        return [one for one in self.kept if id(one) not in lost] if lost else self.kept
+        return [one for one in self.kept if id(one) not in lost]
 
     def _claim(self, draft: Draft) -> tuple[bool, bool, int, str]:
         """Who comes first: what keeps a number that it has, what is down, then file order."""
-        needs = self.needs.get(id(draft), ())
-        keeps = False
-        if draft.old is not None and needs:
-            mode = None if draft.entry is None else draft.entry.mode
-            keeps = not set(held_by(draft.old, self.occupancy.exclusive, mode)).isdisjoint(needs)
-        return (not keeps, not draft.down, draft.position, draft.address)
+        return (not self._keeps(draft), not draft.down, draft.position, draft.address)
+
+    def _keeps(self, draft: Draft) -> bool:
+        needs = self.needs.get(id(draft))
+        if draft.old is None or not needs:
+            return False
+        mode = None if draft.entry is None else draft.entry.mode
+        return not set(held_by(draft.old, self.occupancy.exclusive, mode)).isdisjoint(needs)
 
     def _defer(self, draft: Draft, reason: str, not_before: int | None = None) -> None:
         self.deferred.append(
@@ -225,12 +228,17 @@ def _equal(row: LiveBinding, target: Entry, exclusive: frozenset[str]) -> bool:
     return pairs and x and (row.extension or None) == (target.extension or None) and recording and mode
 
 
+def _end(row: LiveBinding) -> int | None:
+    """When a row ends by itself; None where it never does or does not tell."""
+    return row.expires_at if row.expires_at is not None and row.expires_at < NEVER else None
+
+
 def _conflict(draft: Draft, row: LiveBinding) -> Diagnostic:
     what = "one of its phones or its pair is bound"
     if row.extension:
         what = f"{row.phone_x} extension {row.extension} is taken"
-    ends = row.expires_at is not None and row.expires_at < NEVER
-    wait = f", or wait until it expires at {instant(row.expires_at)}" if ends and row.expires_at else ""
+    end = _end(row)
+    wait = "" if end is None else f", or wait until it expires at {instant(end)}"
     return Diagnostic(
         "P310",
         f"{draft.address}: {what} by binding {row.bind_id}, which pnsync did not make",

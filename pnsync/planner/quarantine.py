@@ -100,7 +100,7 @@ class Quarantine:
         names = renamed or {}
         self._extensions: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
         self._callers: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-        self._own: dict[str, list[Resting]] = {}
+        self._own: dict[str, list[tuple[int, str, str, str]]] = {}
         for one in resting:
             if one.until <= now:
                 continue
@@ -108,11 +108,12 @@ class Quarantine:
             key = (one.provider, one.phone_x)
             if one.extension is not None:
                 until = self._extensions.setdefault(key, {}).setdefault(one.extension, {})
-                self._own.setdefault(owner, []).append(one)
+                mine = (-one.until, one.phone_x, one.extension, one.provider)
+                self._own.setdefault(owner, []).append(mine)
             else:
                 caller = "" if one.party is None else one.party.digits
                 until = self._callers.setdefault(key, {}).setdefault(caller, {})
-            until[owner] = max(until.get(owner, 0), one.until)
+            until[owner] = max(one.until, until.get(owner, one.until))
 
     def extensions(self, provider: str, x: str) -> Mapping[str, Mapping[str, int]]:
         """The extensions of an X that rest: each with the end for every address that had it."""
@@ -132,10 +133,8 @@ class Quarantine:
 
     def own(self, address: str) -> tuple[tuple[str, str, str], ...]:
         """The (provider, X, extension) that an address gave up and may take back, the latest first."""
-        if address not in self._own:
-            return ()
-        mine = sorted(self._own[address], key=lambda one: (-one.until, one.phone_x, one.extension or ""))
-        return tuple((one.provider, one.phone_x, one.extension or "") for one in mine)
+        mine = sorted(self._own.get(address, ()))
+        return tuple((provider, x, extension) for _, x, extension, provider in mine)
 
 
 def _others(ends: Mapping[str, int] | None, address: str) -> int | None:

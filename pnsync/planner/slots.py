@@ -133,10 +133,6 @@ class Slots:
         """Whose a slot is."""
         return self.number(provider, x).taken.get(extension)
 
-    def keep(self, address: str, x: Number, extension: str) -> None:
-        """Leave an address what it has."""
-        self.chosen[address] = (x, extension)
-
     def leave(self, provider: str, x: str, extension: str, holder: str, *, ended_at: int) -> None:
         """Note that this plan frees a slot: it may be given once it has rested since its binding's end."""
         number = self.number(provider, x)
@@ -160,10 +156,10 @@ class Slots:
                 return True
         return False
 
-    def give(self, address: str, demand: Demand) -> bool:
-        """Choose for an address; False where nothing can be had, whatever those before it are given."""
+    def give(self, address: str, demand: Demand) -> None:
+        """Choose for an address; it gets nothing where nothing can be had, whatever those before it are given."""
         if demand.full:
-            return False
+            return
         heap = demand.heap
         while heap:
             load, order = heap[0]
@@ -176,14 +172,12 @@ class Slots:
                 heapq.heappop(heap)
                 continue
             self._give(address, demand, number, extension)
-            return True
-        if self._make_room(address, demand, freed=False):
-            return True
+            return
         # Without a quarantine what this plan frees is good at once, though only after what was free before.
-        if self.reuse and self._make_room(address, demand, freed=True):
-            return True
-        demand.full = True
-        return False
+        demand.full = not (
+            self._make_room(address, demand, freed=False)
+            or (self.reuse and self._make_room(address, demand, freed=True))
+        )
 
     def wait(self, demand: Demand) -> int | None:
         """When the next slot that rests, or that this plan frees, may be given; each is promised once."""
@@ -197,7 +191,7 @@ class Slots:
         return None
 
     def _waits(self, demand: Demand) -> list[tuple[int, Number, str]]:
-        found: list[tuple[int, int, str, Number]] = []
+        found: list[tuple[int, int, str]] = []
         for order, number in enumerate(demand.numbers):
             for extension in demand.extensions:
                 if not demand.shares(number, extension):
@@ -205,11 +199,10 @@ class Slots:
                 ends = number.resting.get(extension)
                 if extension in number.leaving:
                     until = max((number.leaving[extension], *(ends or {}).values()))
-                    found.append((until, order, extension, number))
+                    found.append((until, order, extension))
                 elif ends and extension not in number.taken:
-                    found.append((max(ends.values()), order, extension, number))
-        found.sort(key=lambda one: one[:3])
-        return [(until, number, extension) for until, _, extension, number in found]
+                    found.append((max(ends.values()), order, extension))
+        return [(until, demand.numbers[order], extension) for until, order, extension in sorted(found)]
 
     def _rests(self, number: Number, extension: str, address: str) -> bool:
         ends = number.resting.get(extension)
@@ -244,7 +237,7 @@ class Slots:
                 came[key] = (asking, number, extension)
                 holder = number.taken.get(extension)
                 if holder is None or (freed and extension in number.leaving):
-                    self._shift(address, demand, key, came)
+                    self._shift(demand, key, came)
                     return True
                 other = self._demands.get(holder)
                 if other is not None and self.chosen[holder] == (number, extension):
@@ -254,15 +247,15 @@ class Slots:
 
     def _shift(
         self,
-        address: str,
         demand: Demand,
         key: tuple[int, str],
         came: Mapping[tuple[int, str], tuple[str, Number, str]],
     ) -> None:
+        """Follow the path back to the one that asks, which alone has nothing yet and whose `demand` is not known."""
         while True:
             asking, number, extension = came[key]
             before = self.chosen.get(asking)
-            self._give(asking, demand if asking == address else self._demands[asking], number, extension)
-            if asking == address or before is None:
+            self._give(asking, self._demands.get(asking, demand), number, extension)
+            if before is None:
                 return
             key = (id(before[0]), before[1])
