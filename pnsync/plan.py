@@ -179,8 +179,9 @@ class Plan:
 
 
 def instant(seconds: int | float) -> str:
-    """An instant as RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """An instant as RFC 3339 in UTC, whole seconds; what a calendar does not hold as its nearest end."""
+    shown = min(max(int(seconds), 0), NEVER - 1)
+    return datetime.fromtimestamp(shown, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def duration(seconds: int) -> str:

@@ -292,6 +292,15 @@ def resigned(change: tuple[bytes, bytes]) -> bytes:
         pytest.param((b'"extension":"001"', b'"extension":101'), "S910", id="number-for-text"),
         pytest.param((b'"bindings.gone": 4', b'"bindings.gone": "4"'), "S910", id="generation"),
         pytest.param((b'"generation":1', b'"generation":true'), "S910", id="flag-for-number"),
+        pytest.param((b'"generation":1', b'"generation":1' + b"0" * 18), "S910", id="a-count-beyond-measure"),
+        pytest.param(
+            (b'"bindings.gone": 4', b'"bindings.gone": ' + b"4" * 18), "S910", id="generation-beyond-measure"
+        ),
+        pytest.param(
+            (b'"expires_at":"2026', b'"down_since":1e308,"expires_at":"2026'),
+            "S910",
+            id="an-instant-beyond-measure",
+        ),
         pytest.param((b'"key": "00', b'"key": "zz'), "S910", id="no-key"),
         pytest.param((b'"key": "', b'"zone.la": "west", "key": "'), "S910", id="no-zone"),
         pytest.param((b'"version": 1', b'"version": 9'), "S907", id="newer"),

@@ -313,6 +313,26 @@ def test_a_folder_that_leads_out_of_the_root_is_refused(place: Place, tmp_path: 
     assert not (tmp_path / "pnsync.state.json.lock").exists()
 
 
+def test_a_folder_that_leads_out_of_the_root_is_not_read(place: Place, tmp_path: Path) -> None:
+    place.run(note("1"))
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "state").symlink_to(place.folder)
+    backend = LocalBackend(str(root / "state" / "pnsync.state.json"), StepClock(), root=str(root))
+    with pytest.raises(StateError) as caught:
+        Store(backend, StepClock(), pinned_lineage=None).load()
+    assert caught.value.code == "S923"
+
+
+@pytest.mark.parametrize("name", ["path", "journal"])
+def test_what_is_larger_than_any_state_is_not_read(place: Place, name: str) -> None:
+    place.run(note("1"), finish=False)
+    os.truncate(getattr(place, name), 20 << 30)  # holds nothing, and reading it would never end
+    with pytest.raises(StateError) as caught:
+        place.store().load()
+    assert caught.value.code == "S921"
+
+
 class Mounted(SystemDisk):
     """A disk that says to be of another kind."""
 

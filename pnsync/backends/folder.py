@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from pnsync.backends.bounds import LIMIT_BYTES
 from pnsync.backends.disk import NETWORK_FILE_SYSTEMS, Disk, Status
 from pnsync.interfaces import Clock
 from pnsync.statefile.codes import refusal
@@ -24,13 +25,21 @@ class Folder:
     """The folder of `path`, which `root` (where given) must hold."""
 
     def __init__(
-        self, path: str, clock: Clock, disk: Disk, *, root: str | None, network_allowed: bool
+        self,
+        path: str,
+        clock: Clock,
+        disk: Disk,
+        *,
+        root: str | None,
+        network_allowed: bool,
+        limit_bytes: int = LIMIT_BYTES,
     ) -> None:
         self.path = path
         self._clock = clock
         self._disk = disk
         self._root = root
         self._network_allowed = network_allowed
+        self._limit = limit_bytes
         self._prepared = False
         self._failed = False
 
@@ -102,9 +111,13 @@ class Folder:
         return found
 
     def content(self, path: str) -> bytes | None:
-        """A file's bytes, None where there is none."""
-        if self.status(path) is None:
+        """A file's bytes, None where there is none. Raises StateError for one that lies outside or is larger than any state."""
+        self._inside()
+        found = self.status(path)
+        if found is None:
             return None
+        if found.size > self._limit:
+            raise refusal("S921", f"{path} is larger than any state; somebody else wrote it.")
         with self.reading():
             try:
                 fd = self._disk.open(path, os.O_RDONLY)

@@ -6,7 +6,6 @@ place where numbers can be sealed. Decoding checks the types of its input (kinds
 ValueError for what is not as it was written.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from pnsync.state import (
     Superseded,
 )
 from pnsync.statefile import kinds
-from pnsync.statefile.kinds import texts, typed
+from pnsync.statefile.kinds import MOST, texts, typed
 from pnsync.statefile.phonecodec import Json, PhoneCodec
 
 
@@ -51,7 +50,7 @@ def at_instant(value: Any) -> int:
     """The epoch seconds of an instant's JSON form. Raises ValueError for what is none."""
     if isinstance(value, str):
         return NEVER if value == "never" else int(datetime.fromisoformat(value).timestamp())
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not -MOST < value < MOST:
         raise ValueError("not an instant")
     return int(value)
 

@@ -35,7 +35,7 @@ from pnsync.statefile.codec import (
 )
 from pnsync.statefile.codes import REBUILD, refusal
 from pnsync.statefile.damage import diagnose
-from pnsync.statefile.kinds import note
+from pnsync.statefile.kinds import MOST, note
 from pnsync.statefile.phonecodec import CLEAR, SECRET_NOTE, Json, PhoneCodec, Sealed
 
 FORMAT: Final = "pnsync-state"
@@ -259,8 +259,10 @@ def _state(document: Json, codec: PhoneCodec) -> State:
 
 
 def _of(kind: type[_Kind], value: Any) -> _Kind:
-    """A value that has its type. Raises TypeError."""
+    """A value that has its type, a number within measure. Raises TypeError."""
     if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError
+    if isinstance(value, int) and not -MOST < value < MOST:
         raise TypeError
     return value
 

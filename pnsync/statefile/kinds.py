@@ -23,6 +23,10 @@ _OBJECT: Final[Types] = frozenset({dict})
 _MAYBE_OBJECT: Final[Types] = frozenset({dict, NoneType})
 
 
+MOST: Final = 10**15
+"""What no count and no time of a state reaches: what lies beyond could not be reckoned with."""
+
+
 def _each(names: str, kind: Types) -> dict[str, Types]:
     return dict.fromkeys(names.split(), kind)
 
@@ -82,9 +86,10 @@ EVENT: Final[Kinds] = {
 
 
 def typed(made: dict[str, Any], kinds: Kinds) -> None:
-    """See that every field has one of its types. Raises KeyError for an unknown field, TypeError."""
+    """See that every field has one of its types and no number is beyond measure. Raises KeyError for an unknown field, TypeError."""
     for name, value in made.items():
-        if type(value) not in kinds[name]:
+        kind = type(value)
+        if kind not in kinds[name] or ((kind is int or kind is float) and not -MOST < value < MOST):
             raise TypeError(name)
 
 

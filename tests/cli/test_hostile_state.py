@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pnsync.plan import digest
-from pnsync.state import Account, Failure, Pending, Resting, Standing, State
+from pnsync.state import Account, Entry, Failure, Pending, Resting, Standing, State
 from pnsync.statefile import document
 from pnsync.statefile.phonecodec import CLEAR
 from tests.cli.conftest import Run
@@ -131,6 +131,30 @@ def test_no_text_of_a_state_reaches_a_terminal_or_runner(
         faults += [(words, found.stderr)] * ("bug in pnsync" in found.stderr)
     assert not faults
     assert shown > 10, shown
+
+
+@pytest.mark.parametrize("ends", [-62_135_683_140, 253_402_400_000, 10**14])
+def test_an_end_outside_the_calendar_stops_nobody(run: Run, tmp_path: Path, ends: int) -> None:
+    write(tmp_path, LONDON, SEVEN)
+    assert run("apply", "--auto-approve").exit_code == 0
+    path = tmp_path / "state" / "pnsync.state.json"
+    found = document.loads(path.read_bytes(), CLEAR, name="state")
+    entries = {
+        address: replace(one, expires_at=ends) if isinstance(one, Entry) else one
+        for address, one in found.entries.items()
+    }
+    data = document.dumps(replace(found, entries=entries))
+    for words in (
+        ("status",),
+        ("forecast",),
+        ("plan",),
+        ("plan", "--no-refresh", "--format", "html"),
+        ("verify",),
+    ):
+        (tmp_path / "state" / "pnsync.state.json.journal").unlink(missing_ok=True)
+        path.write_bytes(data)
+        shown = run(*words)
+        assert "bug in pnsync" not in shown.stderr, (words, shown.stderr)
 
 
 @pytest.mark.parametrize("format", ["text", "json", "markdown", "html"])

@@ -43,3 +43,10 @@ def test_forms(value: Any, expiry: Expiry) -> None:
 )
 def test_nothing_is_raised(value: Any) -> None:
     parse_expiry(value)
+
+
+@pytest.mark.parametrize(
+    "written", ["0001-01-01 00:00:00", "0001-01-01 00:00:00+23:59", "1969-12-31 23:59:59Z"]
+)
+def test_an_end_before_all_calendars_is_none(written: str) -> None:
+    assert parse_expiry(written) == Expiry()

@@ -37,9 +37,11 @@ def parse_expiry(value: Any) -> Expiry:
     try:
         if found := _NAIVE.fullmatch(value):
             year, month, day, hour, minute, second = (int(one) for one in found.groups())
-            return Expiry(naive=int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()))
+            naive = int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+            return Expiry(naive=naive) if naive > 0 else Expiry()
         if _ZONED.fullmatch(value):
-            return Expiry(instant=int(datetime.fromisoformat(value).timestamp()))
+            instant = int(datetime.fromisoformat(value).timestamp())
+            return Expiry(instant=instant) if instant > 0 else Expiry()
     except (ValueError, OverflowError):
         pass
     return Expiry()
