@@ -31,7 +31,7 @@ def test_no_line_of_a_page_is_too_wide_for_a_terminal(run: Run) -> None:
 def test_explain_an_unknown_code(run: Run) -> None:
     found = run("explain", "E999X")
     assert found.exit_code == 8
-    assert found.stderr == "error: there is no such code\n      pnsync explain\n"
+    assert found.stderr == "error: there is no such code\n  All of them:\n      pnsync explain\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
