@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from pnsync.journal import Resolved, replay
+from pnsync.journal import Resolved, Verdict, replay
 from pnsync.model import Binding, Moved
 from pnsync.plan import Action, Cause, Plan
+from pnsync.planner.retries import again, interrupted, still_wanted
 from pnsync.state import Entry, GroupEntry, Intent, Operation, Standing, State
+from tests.drafts import binding, grouping, unbinding
 from tests.worlds import (
     NOW,
     attempt,
@@ -182,3 +184,58 @@ def test_an_allocated_extension_is_the_one_that_was_begun() -> None:
     for extension, cause in (("000", "recovery"), ("101", "config")):
         begun = replace(one, target=replace(one.target, extension=extension, extension_auto=True))
         assert causes(planned([declared], open_(begun), [])) == [("bind", cause)]
+
+
+# -- the pure parts ------------------------------------------------------------------------------------------------------
+
+
+def without_effect(*attempts: Intent) -> tuple[Resolved, ...]:
+    """What a listing told of them."""
+    return tuple(Resolved(one.attempt, Verdict.ABSENT, NOW) for one in attempts)
+
+
+def test_every_interrupted_call_is_found_by_its_address_old_and_new() -> None:
+    one, two = attempt(ORDER, attempt="run.1"), attempt(RIDE, attempt="run.2")
+    known = state(pending=pending(one, two))
+    found = interrupted(known, without_effect(one, two), {"bindings.order": "bindings.new"})
+    assert found == {"bindings.order": one, "bindings.new": one, "bindings.ride": two}
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        (intent(None, "groups.crew", operation=Operation.DELETE_GROUP, provider="nx", group_id="g1"), "delete group"),
+        (attempt(ORDER), "bind"),
+    ],
+)  # fmt: skip
+def test_what_is_done_again_is_told_in_words(done: Intent, words: str) -> None:
+    draft = grouping("crew", Action.DELETE_GROUP)
+    if isinstance(done.target, Entry):
+        draft = replace(binding(ORDER), target=done.target)
+    draft = replace(draft, reason="no longer declared")
+    found = again(draft, done)
+    assert (found.cause, found.reason) == (
+        Cause.RECOVERY, f"an interrupted {words} had no effect (no longer declared)",
+    )  # fmt: skip
+
+
+def test_only_what_asks_for_the_same_is_done_again() -> None:
+    unbind = intent(None, "bindings.order", operation=Operation.UNBIND, bind_id="order-1", provider="nx")
+    half = replace(unbind, target=attempt(ORDER).target)
+    assert again(unbinding(ORDER), unbind).cause is Cause.RECOVERY
+    assert again(unbinding(ORDER), half).cause is Cause.CONFIG, "the first half of a rebind"
+    assert again(unbinding(ORDER), attempt(ORDER)).cause is Cause.CONFIG
+    assert again(unbinding(ORDER), replace(attempt(ORDER), target=None)).cause is Cause.CONFIG
+    assert again(binding(ORDER), unbind).cause is Cause.CONFIG
+    forgotten = replace(unbinding(ORDER), action=Action.FORGET, old=None)
+    assert again(forgotten, attempt(ORDER)).cause is Cause.CONFIG
+
+
+def test_an_attempt_is_still_wanted_as_long_as_its_declaration_stays() -> None:
+    talk = axg("talk", "crew")
+    one = attempt(talk, generation=7)
+    assert isinstance(one.target, Entry)
+    to_group = replace(one, target=replace(one.target, group_id="g1"))
+    assert still_wanted(to_group, talk) and still_wanted(attempt(ORDER), ORDER)
+    assert not still_wanted(to_group, axg("talk", "other"))
+    assert not still_wanted(replace(one, target=None), talk)

@@ -91,8 +91,10 @@ MODULES = {
         ("tests/test_groups_whole.py", "tests/test_planner_groups.py"),
     ),
     "retries": Module("pnsync/planner/retries.py", _PLANNER, ("tests/test_retries.py",)),
-    "comparison": Module("pnsync/planner/comparison.py", _PLANNER, _CASES),
-    "calls": Module("pnsync/planner/calls.py", _PLANNER, _CASES),
+    "comparison": Module(
+        "pnsync/planner/comparison.py", ("tests/test_comparison.py", *_PLANNER), ("tests/test_comparison.py",)
+    ),
+    "calls": Module("pnsync/planner/calls.py", ("tests/test_calls.py", *_PLANNER), ("tests/test_calls.py",)),
     "staging": Module("pnsync/planner/staging.py", _PLANNER, _CASES),
     "recovery": Module(
         "pnsync/recovery.py",
