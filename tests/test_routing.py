@@ -11,7 +11,7 @@ from pnsync.model import Holds, Lifetime, LiveBinding, LiveGroup, Mode
 from pnsync.phone import Phone
 from pnsync.plan import Plan, document
 from pnsync.planner.staging import refusal
-from pnsync.reach import LISTED, Misroute
+from pnsync.reach import LISTED, Gaps, Misroute, RoutingSummary
 from pnsync.routing.following import Following, Live, after
 from pnsync.routing.rehearsal import Rehearsal, rehearse
 from pnsync.routing.table import (
@@ -289,6 +289,16 @@ def test_long_lists_are_cut_and_counted_in_full() -> None:
     many = [desk(f"d{n}", f"{n:03d}", n) for n in range(LISTED + 7)]
     told = planned(many).routing.gains
     assert (told.count, len(told.listed)) == (LISTED + 7, LISTED)
+    written = told.document(MASKER)
+    assert (written["count"], len(written["calls"])) == (LISTED + 7, LISTED)
+
+
+def test_the_longest_gap_is_in_the_form_of_a_plan() -> None:
+    gaps = Gaps(2, 7.5, (("bindings.a", 7.5), ("bindings.b", 2.0)))
+    assert RoutingSummary(gaps=gaps).document(MASKER)["gaps"] == {
+        "count": 2, "longest_seconds": 7.5,
+        "bindings": [{"address": "bindings.a", "seconds": 7.5}, {"address": "bindings.b", "seconds": 2.0}],
+    }  # fmt: skip
 
 
 # -- the order -------------------------------------------------------------------------------------------------------

@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 from stores.clocks import StepClock
 from stores.memory import MemoryBackend, MemoryPlace
+from stores.roomy import Room, RoomyBackend
 
 from pnsync.apply.proofs import PROOF_SECONDS
 from pnsync.checkout import COMMIT_NOTE, Missing
 from pnsync.errors import ExitCode, PolicyRefused, StalePlan, StateError, UsageError, VendorError
 from pnsync.journal import Applied, Noted, NotSent, Outcome, Recorded, Refusal, Refused, Unknown
-from pnsync.model import Binding, Desired, Listing, LiveBinding, Policy
+from pnsync.model import Binding, Desired, Listing, LiveBinding, Moved, Policy
 from pnsync.planning import PlanOptions, World, make_plan, plan_keys, pseudonym_key
 from pnsync.policy.precedent import POLICY_NOTE
 from pnsync.reports.status import RUN_NOTE
 from pnsync.savedplan import seal
 from pnsync.scope import Shard
+from pnsync.sharding.sharded import ShardedStore
 from pnsync.state import Entry, Intent, Operation, State
 from pnsync.store.store import KEY_NOTE, Store
 from pnsync.verdict import Report, Verdict, Warned
@@ -422,3 +424,54 @@ def test_after_a_signal_nothing_more_is_asked_and_the_code_says_so(
 
     found = here.apply([A], confirm=stops)
     assert found.exit is code and here.nx.sent == [] and here.nx.scans == [2] and found.not_tried == 1
+
+
+# -- one of several runs -----------------------------------------------------------------------------------------------------
+
+
+class Shared(Here):
+    """The same at a place that several runs share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = Room()
+
+    def world(self, declared: Desired | Iterable[Binding]) -> World:
+        found = super().world(declared)
+        found.store = ShardedStore(
+            RoomyBackend(self.room), self.clock, pinned_lineage=None, heartbeat=lambda _: lambda: None
+        )
+        return found
+
+
+def part(index: int, **more: Any) -> ApplyOptions:
+    return replace(NOW_OPTIONS, plan=PlanOptions(shard=Shard(index, 2)), **more)
+
+
+def test_a_run_is_older_than_what_any_other_of_its_state_applied() -> None:
+    here = Shared()
+    many = [axb(f"o{one}", one * 2 + 1, one * 2 + 2) for one in range(8)]
+    first = here.world(many)
+    first.checkout = Older("")
+    assert run_apply(first, part(0), confirm=AGREED).done > 0
+    late = here.world(many)
+    late.checkout = Older("b" * 40)
+    calls = len(here.nx.sent)
+    with pytest.raises(StalePlan) as caught:
+        run_apply(late, part(1), confirm=AGREED)
+    assert caught.value.code == "A511" and len(here.nx.sent) == calls
+    assert run_apply(here.world(many), part(1), confirm=AGREED).exit is ExitCode.DONE
+    assert sorted(here.nx.sent) == sorted(("bind", one.name) for one in many), "each once, by one of both"
+
+
+def test_no_run_of_a_part_renames_into_another() -> None:
+    here = Shared()
+    ours, theirs = (
+        next(axb(f"o{n}") for n in range(99) if Shard(index, 2).holds(f"bindings.o{n}")) for index in (0, 1)
+    )
+    here.apply([ours], part(0))
+    renamed = desired([theirs], moved=(Moved(ours.address, theirs.address),))
+    for index in (0, 1):
+        with pytest.raises(UsageError):
+            here.apply(renamed, part(index))
+    assert len(here.nx.sent) == 1

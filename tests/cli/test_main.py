@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from pnsync.cli import main
 from pnsync.cli.command import Invocation, command, grants
 from pnsync.cli.main import COMMANDS, program
 from pnsync.cli.signals import Stopped
@@ -419,3 +420,19 @@ def test_a_command_that_helps_names_the_folder_once(run: Run, tmp_path: Path, ar
         (tmp_path / "sub" / "pnsync.yaml").write_text(text)
         told = run("-C", "sub", *args).stderr
         assert told.count("-C sub") == told.count("\n      pnsync ")
+
+
+def test_what_the_program_sees_to_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That no file of it gets the number of a closed stream, and none that it makes is anybody else's to read."""
+    order: list[str] = []
+
+    def ends() -> None:
+        order.append("the command")
+        raise SystemExit(0)
+
+    monkeypatch.setattr(main, "occupy_standard_streams", lambda: order.append("streams"))
+    monkeypatch.setattr(os, "umask", lambda mask: order.append(f"umask {mask:03o}"))
+    monkeypatch.setattr(main.program, "main", ends)
+    with pytest.raises(SystemExit):
+        main.main()
+    assert order == ["streams", "umask 077", "the command"]

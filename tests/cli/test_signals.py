@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from pnsync.apply import applying
+from pnsync.cli import signals
 from tests import forking
 from tests.cli.conftest import environment
 
@@ -134,3 +136,8 @@ def test_many_runs_in_one_process_leave_no_descriptor_open() -> None:
         timeout=60,
     ).stdout.split()
     assert told[0] == told[1]
+
+
+def test_the_grace_is_over_before_the_five_seconds_that_are_promised() -> None:
+    """And after the four that a call in flight is waited for, so that a run may end by itself."""
+    assert applying.GRACE_SECONDS + 0.5 < signals.GRACE_SECONDS < 5
