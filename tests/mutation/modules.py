@@ -95,7 +95,9 @@ MODULES = {
         "pnsync/planner/comparison.py", ("tests/test_comparison.py", *_PLANNER), ("tests/test_comparison.py",)
     ),
     "calls": Module("pnsync/planner/calls.py", ("tests/test_calls.py", *_PLANNER), ("tests/test_calls.py",)),
-    "staging": Module("pnsync/planner/staging.py", _PLANNER, _CASES),
+    "staging": Module(
+        "pnsync/planner/staging.py", ("tests/test_routing.py", *_PLANNER), ("tests/test_routing.py",)
+    ),
     "recovery": Module(
         "pnsync/recovery.py",
         (*_RECOVERY, "tests/test_settlement.py", "tests/test_planner_doubt.py"),
