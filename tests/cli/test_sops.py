@@ -139,7 +139,9 @@ def test_a_program_that_hangs_floods_or_cannot_run_is_ended(
     monkeypatch.setattr(sops, "LIMIT_BYTES", 100_000)
     noted = tmp_path / "child"
     hangs = f"#!/bin/sh\n/bin/sleep 60 & echo $! > {noted}\nwait\n"
+    began = time.monotonic()
     assert "did not answer in time" in refused(data, str(script(tmp_path / "a", hangs))).detail[0]
+    assert time.monotonic() - began < 30, "long before it ends by itself"
     with pytest.raises(ProcessLookupError):
         _gone(int(noted.read_text()))
     closes = "#!/bin/sh\nexec >&-\n/bin/sleep 60\n"
