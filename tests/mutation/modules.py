@@ -40,6 +40,8 @@ _ORDERING = (
 _ALLOCATION = (
     "tests/test_allocation.py",
     "tests/test_allocation_edges.py",
+    "tests/test_slots_edges.py",
+    "tests/test_quarantine_edges.py",
     "tests/test_capacity.py",
     "tests/test_usage.py",
     "tests/properties/test_allocation_properties.py",
@@ -81,7 +83,11 @@ MODULES = {
     ),
     "allocation": Module("pnsync/planner/allocation.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
     "slots": Module("pnsync/planner/slots.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
-    "occupancy": Module("pnsync/planner/occupancy.py", (*_ALLOCATION, *_PLANNER), _ALLOCATION),
+    "occupancy": Module(
+        "pnsync/planner/occupancy.py",
+        ("tests/test_occupancy_edges.py", *_PLANNER),
+        ("tests/test_occupancy_edges.py",),
+    ),
     "quarantine": Module(
         "pnsync/planner/quarantine.py", (*_ALLOCATION, *_PLANNER, "tests/test_settlement.py"), _ALLOCATION
     ),
