@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from stores.memory import MemoryPlace
+from stores.clocks import StepClock
+from stores.memory import MemoryBackend, MemoryPlace
 
 from pnsync.errors import PnsyncError, StateError, UsageError, VendorError
 from pnsync.identity import customer_bind_id
 from pnsync.journal import Doubled, Opened, Recorded
 from pnsync.matching import row_of
 from pnsync.model import LiveBinding
+from pnsync.sealing.codec import SealingCodec, SealingSettings
+from pnsync.sealing.identity import Identity
+from pnsync.sealing.mark import Mark
 from pnsync.state import Entry, GroupEntry, State
-from pnsync.surgery import Rebuilt, move, rebuild, reconstruct, remove
+from pnsync.store.store import Store
+from pnsync.surgery import Rebuilt, accept_account, move, rebuild, reconstruct, rekey, remove
 from tests.readers import Vendor, record, stored, vendors, world
 from tests.worlds import (
     LINEAGE,
@@ -82,6 +87,20 @@ def test_what_is_only_half_known_can_be_forgotten_and_what_nobody_knows_cannot(p
     assert not stored(place).pending
     with pytest.raises(UsageError):
         remove(world(place), [ORDER.address])
+
+
+def test_the_account_is_looked_at_before_keys_are_changed(place: MemoryPlace) -> None:
+    here = world(place, desired([ORDER, DESK]), vendors())
+    accept_account(here, "nx")
+    codec = SealingCodec(SealingSettings(("age1x",)), Identity({}), mark=Mark({}))
+    here = world(place, desired([ORDER, DESK]), {"nx": Vendor(PROVIDERS["nx"], account="theirs")})
+    here.store = Store(
+        MemoryBackend(place), StepClock(), pinned_lineage=None, codec=codec, heartbeat=lambda _: lambda: None
+    )
+    before = dict(place.documents)["snapshot"]
+    with pytest.raises(StateError) as caught:
+        rekey(here, rotate=False, retire=False)
+    assert caught.value.code == "A150" and place.documents["snapshot"] == before
 
 
 # -- a lost state -------------------------------------------------------------------------------------------------------------

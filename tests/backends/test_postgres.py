@@ -298,3 +298,13 @@ def test_a_place_that_is_left_keeps_its_last_record_and_its_lease(server: server
     assert backend.read("lease") is not None and backend.read("snapshot") is None
     with pytest.raises(Taken):
         backend.append(3, frame(3, "other", b"{}")[0])
+
+
+@pytest.mark.parametrize(
+    "dsn", ["gh7-secret", "host=127.0.0.1 gh7-secret", "postgresql://u:p@h:gh7-secret/x"]
+)
+def test_a_connection_string_that_is_none_is_in_no_message(dsn: str) -> None:
+    """The library repeats what of it it cannot read."""
+    with pytest.raises(StateError) as caught:
+        PostgresBackend(dsn, "prod", StepClock()).read("snapshot")
+    assert "gh7-secret" not in "".join(caught.value.detail) + repr(caught.value)
