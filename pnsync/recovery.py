@@ -40,6 +40,7 @@ from pnsync.zones import CERTAIN_SECONDS, zone_between, zone_note, zone_of
 __all__ = ["LOST", "Settled", "entry_of_row", "settle", "zone_note", "zone_of"]
 
 K = TypeVar("K")
+Live = Mapping[BindKey, LiveBinding]
 
 LOST = "bindings.lost-"
 """Begins the address of a live binding of ours whose own address nothing remembers."""
@@ -315,13 +316,13 @@ class _Settling:
         named = {
             address_hash(one): one for one in (*self.declared, *self.state.generations, *self.state.entries)
         }
-        live = {row.key for listing in self.observed.listings.values() for row in listing.bindings}
+        live = {row.key: row for listing in self.observed.listings.values() for row in listing.bindings}
         for row, identity in sorted(found, key=_newest_first):
             ghost = row.key in self.state.unbound or not alive(row, self.now)
             if not ghost and row.customer_bind_id not in pending_ids:
                 self._stray(row, named.get(identity.address_hash), identity, live)
 
-    def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: set[BindKey]) -> None:
+    def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: Live) -> None:
         if address is None:
             self._emit(Doubled(row.key, superseded_of(f"{LOST}{identity.address_hash}", row)))
             return
@@ -333,11 +334,12 @@ class _Settling:
         self._emit(Recorded(address, adopted))
         self.adopted[address] = "made by pnsync and not in the state: its id says so"
 
-    def _stands(self, entry: Entry | None, identity: Identity, live: set[BindKey]) -> bool:
+    def _stands(self, entry: Entry | None, identity: Identity, live: Live) -> bool:
         """Whether the recorded binding stays: it is listed, or newer and not known to have ended."""
-        if entry is None or entry.down:
+        if entry is None or entry.key is None:
             return False
-        return self._newer(entry, identity.generation) or entry.key in live
+        row = live.get(entry.key)
+        return self._newer(entry, identity.generation) or (row is not None and same_identity(row, entry))
 
     def _newer(self, entry: Entry | GroupEntry | None, generation: int) -> bool:
         """Whether an entry is a later binding of its address, up, and not known to have ended."""

@@ -244,6 +244,18 @@ def test_a_stray_beside_the_binding_of_its_address_goes_under_that_address() -> 
     assert event.superseded.address == ORDER.address and found.adopted == {}
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_binding_is_not_listed_where_another_has_its_id(own: bool) -> None:
+    """A vendor answered with somebody else's id, or gave an id again: the binding that is ours is the stray."""
+    entry = made(ORDER, generation=2, bind_id="77")
+    under_it = row_of(entry) if own else replace(row_of(made(DESK, bind_id="77")), customer_bind_id="theirs")
+    stray = row_of(made(ORDER, generation=2, bind_id="78"))
+    found = settled(state({ORDER.address: entry}), observed([under_it, stray]))
+    stands = found.state.entries[ORDER.address]
+    assert not isinstance(stands, GroupEntry) and stands.bind_id == ("77" if own else "78")
+    assert list(found.state.superseded) == [stray.key] * own
+
+
 def test_a_stray_at_the_address_of_a_group_goes() -> None:
     """A name that a binding had is that of a group now, in a state from before the declaration."""
     stray = row_of(made(ORDER))
