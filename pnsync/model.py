@@ -345,7 +345,7 @@ class Listing:
     """What one provider lists, and how far it may be trusted.
 
     `scans` agreeing reads were made; two are needed before an absence counts. `started_at` is
-    when the last of them began, epoch seconds with fraction by the local clock. `problems` name rows that could
+    when the first of them began, epoch seconds with fraction by the local clock. `problems` name rows that could
     not be read and listings that would not hold still: with any, nothing is concluded from an absence.
     """
 

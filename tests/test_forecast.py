@@ -93,6 +93,13 @@ def test_many_short_leases_take_no_time_each(count: int) -> None:
     assert found.days[3].renewals == count * 1800
 
 
+def test_a_lease_that_outlasts_every_calendar_is_renewed_once() -> None:
+    """No file declares one; a state that somebody wrote may hold it."""
+    endless = Lifetime(NEVER, renew_before_seconds=12)
+    known = state({"bindings.o": made(axb("o", lifetime=endless), expires_at=NOW + 60)})
+    assert [one.renewals for one in forecast(desired(), known, now=NOW, days=3).days] == [1, 0, 0]
+
+
 def test_the_document() -> None:
     found = forecast_document(forecast(desired(), state(bound(ORDER, age=3600)), now=NOW, days=1))
     assert found["format"] == "pnsync-forecast" and found["version"] == 1

@@ -92,7 +92,9 @@ def test_a_renewal_due_for_longer_than_the_schedule_allows(late: int, overdue: i
     assert ("do its runs come?" in status_text(status_document(found))) is bool(overdue)
 
 
-@pytest.mark.parametrize("text", ["", "x", "{}", "[]", '{"at": "x", "command": "", "exit": 0}'])
+@pytest.mark.parametrize(
+    "text", ["", "x", "{}", "[]", '{"at": "x", "command": "", "exit": 0}', '{"at": 1e400}']
+)
 def test_a_run_that_cannot_be_read_is_none(text: str) -> None:
     assert last_run(state(notes={"run": text})) is None
 

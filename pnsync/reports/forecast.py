@@ -125,8 +125,8 @@ def _renewals(
         return
     lease, first = min(bounds), max(due, now)
     following = due_at(replace(lifetime, until=None), first + lease, address, schedule)
-    assert following is not None
-    period = max(following - first, lease // 2, 1)
+    between = 0 if following is None else following - first  # None: it would never end
+    period = max(between, lease // 2, 1)
     end = now + days * DAY
     if lifetime.until is not None:
         end = min(end, max(first + 1, lifetime.until - TOLERANCE_SECONDS - lease + period))

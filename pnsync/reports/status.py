@@ -104,7 +104,7 @@ def last_run(state: State) -> Run | None:
     try:
         body = json.loads(state.notes.get(RUN_NOTE, ""))
         return Run(int(body["at"]), str(body["command"]), int(body["exit"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):  # a number of JSON may be beyond all integers
         return None
 
 
