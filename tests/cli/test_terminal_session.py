@@ -113,6 +113,23 @@ def test_anything_else_does_not(tmp_path: Path, answer: str) -> None:
     assert json.loads((tmp_path / "v.json").read_text())["not_tried"] == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "told"), [("no", 8, "nothing was asked"), ("yes", 0, "Asked 2 of 2")]
+)
+def test_a_switch_that_may_bill_is_asked_after_a_yes_alone(
+    tmp_path: Path, answer: str, code: int, told: str
+) -> None:
+    write(tmp_path, LONDON)
+    with terminal(tmp_path, "apply", "--auto-approve") as shown:
+        assert shown.end() == 0
+    with terminal(tmp_path, "verify", "--call") as shown:
+        shown.until("2 questions to the vendor's switch, which it may bill")
+        shown.type(f"{answer}\n")
+        assert shown.end() == code
+        assert told in plain(shown.shown)
+        assert ("Asked 2 of 2" in plain(shown.shown)) is (answer == "yes")
+
+
 def test_ctrl_c_at_the_question(tmp_path: Path) -> None:
     write(tmp_path, LONDON)
     with terminal(tmp_path, "apply") as shown:
