@@ -15,9 +15,10 @@ from pnsync.cli.command import Invocation
 from pnsync.cli.logs import shown_logs
 from pnsync.cli.output import Output
 from pnsync.cli.places import open_backend
-from pnsync.cli.session import _may_be_private, open_store
+from pnsync.cli.session import _may_be_private, open_store, opened
 from pnsync.errors import StateError
 from pnsync.model import ProviderConfig, StateConfig, VendorType
+from pnsync.scope import Shard
 from pnsync.sealing.codec import SealingCodec
 from tests.cli.conftest import Run
 from tests.cli.projects import LONDON, REAL, write
@@ -150,3 +151,13 @@ def test_what_is_sealed_stays_sealed_where_it_is_moved_to(
     assert found.exit_code == 0, found.output
     moved = (tmp_path / "state" / "other.state.json").read_text()
     assert '"sealing"' in moved and not revealed(moved)
+
+
+@pytest.mark.parametrize(("asked", "own"), [(None, 5.0), (8.0, 2.0), (100.0, 5.0)])
+def test_runs_that_share_a_state_share_the_rate(tmp_path: Path, asked: float | None, own: float) -> None:
+    """20 calls a second are the vendor's; a run may ask for fewer in all."""
+    write(tmp_path, LONDON)
+    keys = dict.fromkeys(("NXCLOUD_ACCESS_KEY", "NXCLOUD_ACCESS_SECRET"), "sandbox")
+    with opened(invocation(tmp_path, **keys), gentle=False, rate=asked, shard=Shard(1, 4)) as session:
+        assert {one.config.rate for one in session.world.providers.values()} == {own}
+        assert {one.rate for one in session.world.desired.providers.values()} == {20.0}, "what the files say"
