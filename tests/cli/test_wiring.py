@@ -153,11 +153,13 @@ def test_what_is_sealed_stays_sealed_where_it_is_moved_to(
     assert '"sealing"' in moved and not revealed(moved)
 
 
-@pytest.mark.parametrize(("asked", "own"), [(None, 5.0), (8.0, 2.0), (100.0, 5.0)])
+@pytest.mark.parametrize(("asked", "own"), [(None, 250.0), (8.0, 2.0), (4000.0, 250.0)])
 def test_runs_that_share_a_state_share_the_rate(tmp_path: Path, asked: float | None, own: float) -> None:
-    """20 calls a second are the vendor's; a run may ask for fewer in all."""
+    """1,000 calls a second are declared; a run may ask for fewer in all."""
     write(tmp_path, LONDON)
     keys = dict.fromkeys(("NXCLOUD_ACCESS_KEY", "NXCLOUD_ACCESS_SECRET"), "sandbox")
     with opened(invocation(tmp_path, **keys), gentle=False, rate=asked, shard=Shard(1, 4)) as session:
         assert {one.config.rate for one in session.world.providers.values()} == {own}
-        assert {one.rate for one in session.world.desired.providers.values()} == {20.0}, "what the files say"
+        assert {one.rate for one in session.world.desired.providers.values()} == {1000.0}, (
+            "what the files say"
+        )
