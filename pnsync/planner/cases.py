@@ -18,7 +18,7 @@ from pnsync.planner.allocation import Allocation
 from pnsync.planner.comparison import GROUP_ID, changed_names, differences, plainly_equal
 from pnsync.planner.draft import open_attempt
 from pnsync.planner.drafting import Case, bind_draft, forget_draft, replace_draft, seen_entry, unbind_draft
-from pnsync.planner.findings import Findings
+from pnsync.planner.findings import NOT_PROVEN, Findings
 from pnsync.planner.quarantine import rests_after_end
 from pnsync.planner.retries import still_wanted
 from pnsync.state import Entry, GroupEntry, Pending, target_of
@@ -356,9 +356,10 @@ class Declared:
             cause, reason, changed = self._why(case, entry, different, by_config, asked)
             found.drafts.append(replace_draft(case, Action.REBIND, cause, reason, changed))
         elif due is not None and due <= self.now:
-            reason = "cannot be proven ours for its unbind; it is bound again when it has expired"
             found.defer(
-                Deferred(case.address, Action.RENEW, entry.provider, reason, case.expires, case.binding.span)
+                Deferred(
+                    case.address, Action.RENEW, entry.provider, NOT_PROVEN, case.expires, case.binding.span
+                )
             )
         else:
             self._kept(case, entry, entry)

@@ -18,6 +18,8 @@ from pnsync.state import Entry, Pending, State, Superseded
 
 NOT_LISTED_YET = "bound a moment ago and not listed yet"
 """Why nothing is concluded of a binding that a listing does not show."""
+NOT_PROVEN = "cannot be proven ours for its unbind; it is bound again when it has expired"
+"""Why a binding is not renewed that no listing is known to show."""
 
 
 @dataclass(slots=True)

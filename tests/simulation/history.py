@@ -9,7 +9,7 @@ from pnsync.identity import name_space
 from pnsync.lifetimes import over
 from pnsync.matching import never_listed
 from pnsync.plan import Cause
-from pnsync.planner.findings import NOT_LISTED_YET
+from pnsync.planner.findings import NOT_LISTED_YET, NOT_PROVEN
 from pnsync.planning import PlanOptions
 from pnsync.state import Entry, State
 from pnsync.verdict import Failed
@@ -18,6 +18,13 @@ from pnsync.workflow import ApplyOptions
 from .steps import STEPS, allowed, judged, nothing_due, settle_down
 from .vendors import Vendor
 from .world import Run, Universe, Violation, seeded
+
+PASSING = (NOT_LISTED_YET, NOT_PROVEN)
+"""Why a quiet plan may wait for an instant that it tells.
+
+A server that told a wrong time stamped the answer too: what it bound passes for new for as long as it was ahead. And what
+somebody removed before any binding of its mode was ever listed is believed live until it has expired.
+"""
 
 
 @dataclass(frozen=True)
@@ -128,10 +135,9 @@ def converge(universe: Universe, random: Random) -> None:
         run = _again(universe, random)
     run = _windows(universe, random) or run
     found = universe.plan(random)
-    fresh = [one.not_before for one in found.plan.deferred if one.reason == NOT_LISTED_YET and one.not_before]
-    if fresh:
-        # A server that told a wrong time stamped the answer too: what it bound passes for new for as long as it was ahead.
-        universe.time.seconds += max(0.0, max(fresh) - universe.time.true) + 60
+    later = [one.not_before for one in found.plan.deferred if one.reason in PASSING and one.not_before]
+    if later:
+        universe.time.seconds += max(0.0, max(later) - universe.time.true) + 60
         run = _again(universe, random)
         found = universe.plan(random)
     state = universe.check()
