@@ -5,19 +5,21 @@ from dataclasses import replace
 
 import pytest
 
+from pnsync.errors import Diagnostic, Severity, SourceSpan
 from pnsync.matching import match, row_of
 from pnsync.model import NEVER, Binding, LiveBinding, Mode
 from pnsync.plan import Action
 from pnsync.planner.draft import Draft
 from pnsync.planner.occupancy import Needs, Occupancy
 from pnsync.state import Operation, State
-from tests.drafts import binding, rebinding
+from tests.drafts import binding, rebinding, unbinding
 from tests.worlds import (
     DAY,
     NOW,
     X2,
     X,
     axb,
+    bound,
     desired,
     desk,
     foreign,
@@ -33,6 +35,7 @@ from tests.worlds import (
 )
 
 OLD = desk("a", "101")
+HERE = SourceSpan("pnsync.yaml", 7)
 
 
 def occupancy(known: State | None = None, rows: Iterable[LiveBinding] | None = None) -> Occupancy:
@@ -83,6 +86,18 @@ def test_what_an_open_bind_asked_for_is_held_and_what_an_open_unbind_is_followed
         known = state(pending=pending(intent(target, OLD.address, operation=operation)))
         kept, needs = settled([binding(desk("b", "101"))], known)
         assert (kept, why(needs)) == expected
+
+
+def test_what_this_plan_frees_and_what_ended_itself_is_free() -> None:
+    known = state(bound(OLD))
+    drafts = [becoming(OLD, desk("a", "102")), binding(desk("b", "101", 9))]
+    assert settled(drafts, known)[0] == ["a", "b"]
+    assert settled(drafts[1:], known)[0] == []
+    assert settled([binding(OLD)], known)[0] == ["a"]
+
+
+def test_a_party_that_another_of_ours_keeps_is_the_vendors_to_judge() -> None:
+    assert settled([binding(ride("b", 1, 3))], state(bound(ride("a", 1, 2))))[0] == ["b"]
 
 
 # -- who comes first -----------------------------------------------------------------------------------------------------
@@ -153,13 +168,26 @@ def test_a_stranger_in_the_way_is_told_with_its_end(
     ends: int | None, until: tuple[int, ...], wait: str
 ) -> None:
     row = foreign(a=9, b=None, phone_x=X, extension="101", expires_at=ends)
-    kept, needs = settled([binding(OLD)], None, [row])
+    kept, needs = settled([binding(OLD, source=HERE)], None, [row])
     assert (kept, needs.until) == ([], until)
-    (told,) = needs.decisions
-    assert told.summary == (
-        f"bindings.a: {X} extension 101 is taken by binding foreign-1, which pnsync did not make"
+    assert needs.decisions == (decision(f"{X} extension 101 is taken", wait),)
+
+
+def decision(what: str, wait: str = "") -> Diagnostic:
+    return Diagnostic(
+        "P310",
+        f"bindings.a: {what} by binding foreign-1, which pnsync did not make",
+        Severity.ERROR,
+        HERE,
+        advice=f"take it over with `pnsync import bindings.a foreign-1`{wait}",
+        address="bindings.a",
     )
-    assert told.advice == f"take it over with `pnsync import bindings.a foreign-1`{wait}"
+
+
+def test_a_stranger_with_a_party_is_in_the_way_of_a_bind_and_of_no_unbind() -> None:
+    row = foreign(a=1, b=9, provider="la", recording=None, expires_at=None)
+    kept, needs = settled([binding(ride("a"), source=HERE), unbinding(ride("b"))], None, [row])
+    assert (kept, needs.decisions) == (["b"], (decision("one of its phones or its pair is bound"),))
 
 
 STRANGERS = {
