@@ -153,6 +153,22 @@ def test_all_that_want_the_same_but_one_are_deferred() -> None:
     assert {one.action for one in needs.deferred} == {Action.BIND}
 
 
+def test_all_claims_are_judged_before_anybody_is_left_out() -> None:
+    """b would free what c and d want, and cannot: d is told what stood in its way first."""
+    drafts = [
+        binding(desk("a", "101", 9), position=0),
+        replace(becoming(desk("b", "102"), desk("b", "101")), position=1),
+        binding(desk("c", "102", 8), position=2),
+        binding(desk("d", "102", 7), position=3),
+    ]
+    kept, needs = settled(drafts, state(bound(desk("b", "102"))))
+    held = "needs what bindings.b holds, and this plan does not free it"
+    assert (kept, why(needs)) == (
+        ["a"],
+        [("b", BOTH.format("a"), None), ("d", BOTH.format("c"), None), ("c", held, None)],
+    )
+
+
 # -- strangers -----------------------------------------------------------------------------------------------------------
 
 
