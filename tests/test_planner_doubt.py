@@ -13,6 +13,7 @@ from pnsync.state import Operation, Standing, State
 from tests.worlds import (
     DAY,
     NOW,
+    PROVIDERS,
     X2,
     X,
     attempt,
@@ -234,6 +235,33 @@ def test_once_one_is_listed_an_absence_counts() -> None:
 def test_a_listing_that_was_not_read_believes_nothing() -> None:
     found = planned([desk("d")], never_seen(desk("d")), Observed({}))
     assert codes(found) == [] and found.empty and len(found.deferred) == 1
+
+
+def no_page(name: str) -> Observed:
+    """Listings of which that provider's has a hole."""
+    seen = observed()
+    return Observed({**seen.listings, name: replace(seen.listings[name], problems=("page 2 is missing",))})
+
+
+@pytest.mark.parametrize(
+    ("seen", "forgotten"),
+    [
+        (observed(), True), (observed(providers=("la",)), False), (no_page("nx"), False),
+        (observed(clock_ahead=-1.0), False), (observed(clock_ahead=100.0), True),
+    ],
+    ids=["read", "not read", "with a hole", "vendor behind", "vendor ahead"],
+)  # fmt: skip
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_superseded_one_has_ended_by_both_clocks_in_a_listing(
+    seen: Observed, forgotten: bool, declared: bool
+) -> None:
+    """Ours may be ahead; a vendor that was not read may have told that. One that is gone from the files nobody can ask."""
+    old = made(desk("d", "101"))
+    (memory,) = superseded("bindings.d", old).values()
+    known = replace(state(superseded={memory.key: replace(memory, expires_at=NOW)}), notes={})
+    files = desired([], providers=PROVIDERS if declared else {})
+    found = planned(files, known, seen if declared else observed(providers=()))
+    assert (Doubled(memory.key, None) in found.bookkeeping) is (forgotten or not declared)
 
 
 def test_a_superseded_one_is_not_forgotten_while_it_may_live() -> None:

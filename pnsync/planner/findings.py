@@ -67,7 +67,11 @@ class Findings:
 
     def ended(self, expires: int, row: LiveBinding | None) -> bool:
         """Whether a binding has ended: by our clock, and by its vendor's while that lists it."""
-        listing = None if row is None else self.observed.listings.get(row.provider)
+        return expires <= self.now if row is None else self.over(expires, row.provider)
+
+    def over(self, expires: int, provider: str) -> bool:
+        """Whether an instant has passed by our clock and, where its listing was read, by the vendor's."""
+        listing = self.observed.listings.get(provider)
         behind = 0.0 if listing is None else max(0.0, -listing.clock_ahead)
         return expires <= self.now - behind
 

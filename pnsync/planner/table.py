@@ -344,7 +344,9 @@ class _Planning:
             if alive(row, self.now) and not found.hidden(old.provider, old.address, Action.UNBIND):
                 found.drafts.append(superseded_draft(old, row))
             return
-        ended = old.expires_at is not None and old.expires_at <= self.now
+        # Our clock alone tells nothing, but where the provider is gone from the files and nobody can look.
+        known = old.provider not in self.desired.providers or found.trusted(old.provider)
+        ended = known and old.expires_at is not None and found.over(old.expires_at, old.provider)
         mode = Mode.AXB_EXTENSION if old.extension else Mode.AXG if old.group else Mode.AXB
         if ended or (found.trusted(old.provider) and not never_listed(self.state, old.provider, mode)):
             found.bookkeeping.append(Doubled(key, None))
