@@ -291,7 +291,7 @@ class Universe:
             raise Violation("apply", f"{intent.address}: unbound without a fresh listing that shows it")
 
     def _free(self, vendor: Vendor, intent: Intent, fields: dict[str, Any]) -> None:
-        """X and extension are another's only when the unbind that frees them is known to have taken effect."""
+        """X and extension are another's only when what had them is known to have ended: by its unbind, or by itself."""
         wanted = (fields["phoneX"], fields["extension"])
         for other in self.ledger.open.values():
             old = other.unbinds
@@ -300,6 +300,8 @@ class Universe:
             )
             if not same or other.operation is not Operation.UNBIND:
                 continue
+            if old is not None and old.expires_at is not None and old.expires_at <= self.time.true:
+                continue  # it ended by itself
             # The ledger looks at calls only, and so may not have seen its end; the state tells.
             state = self.state()
             pending = None if state is None else state.pending.get(other.attempt)
