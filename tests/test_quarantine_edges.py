@@ -6,7 +6,7 @@ import pytest
 
 from pnsync.errors import Severity
 from pnsync.journal import Event, Noted, Resolved, Rested, Verdict
-from pnsync.model import Binding
+from pnsync.model import Binding, Policy
 from pnsync.planner.quarantine import (
     NAMED_WARNINGS,
     Quarantine,
@@ -19,6 +19,7 @@ from tests.test_allocation import N1, N2, N3, auto, choose, got, old, team
 from tests.worlds import (
     DAY,
     NOW,
+    X,
     axg,
     bound,
     desired,
@@ -26,6 +27,7 @@ from tests.worlds import (
     intent,
     made,
     pending,
+    planned,
     state,
 )
 
@@ -147,3 +149,31 @@ def test_warnings_beyond_the_first_are_counted(count: int, told: str) -> None:
     assert [one.address is None for one in found] == [False] * NAMED_WARNINGS + [True] * (
         count - NAMED_WARNINGS
     )
+
+
+# -- what is down gives up ---------------------------------------------------------------------------------------------
+
+
+def down_desk(**more: object) -> State:
+    """A desk that was unbound a minute ago and not bound again."""
+    entry = replace(made(desk("d", "101")), bind_id=None, down_since=NOW - 60)
+    return state({"bindings.d": entry}, **more)
+
+
+LASTING = desk("d", "101")
+OVER = replace(LASTING, lifetime=replace(LASTING.lifetime, until=NOW - 5))
+
+
+@pytest.mark.parametrize("declared", [desk("d", "102"), OVER], ids=["with other numbers", "no longer wanted"])
+def test_what_a_binding_gives_up_that_is_down_rests_from_its_unbind(declared: Binding) -> None:
+    files = desired([declared], policy=Policy(quarantine_seconds=3600))
+    rest = Resting("nx", X, "bindings.d", NOW - 60 + 3600, extension="101")
+    found = planned(files, down_desk(), [])
+    assert Rested((rest,), NOW) in found.bookkeeping
+    again = planned(files, down_desk(quarantine=(rest,)), [], now=NOW + 5)
+    assert not any(isinstance(one, Rested) for one in again.bookkeeping), "once"
+
+
+def test_what_comes_up_again_with_its_numbers_gives_up_none() -> None:
+    files = desired([LASTING], policy=Policy(quarantine_seconds=3600))
+    assert not any(isinstance(one, Rested) for one in planned(files, down_desk(), []).bookkeeping)

@@ -225,10 +225,12 @@ class Declared:
     def _down(self, case: Case, entry: Entry) -> None:
         if over(case.binding.lifetime, self.now):
             reason = "down, and its expires_at has passed"
+            self._rest(case, entry, None, entry.down_since)
             self.found.drafts.append(forget_draft(case.address, entry, Cause.EXPIRY, reason))
         elif not self.found.hidden(case.binding.provider, case.address, Action.BIND):
             since = "" if entry.down_since is None else f" since {instant(entry.down_since)}"
             reason = f"down{since}: its unbind is done and its bind is not"
+            self._rest(case, entry, case.target, entry.down_since)
             self.found.drafts.append(bind_draft(case, Cause.RECOVERY, reason, down=True))
 
     def _expired(self, case: Case, entry: Entry, now: float) -> None:
@@ -267,13 +269,13 @@ class Declared:
         reason = "the vendor no longer lists it, and it has not expired"
         found.drafts.append(replace(bind_draft(case, Cause.DRIFT, reason), missing=True))
 
-    def _rest(self, case: Case, entry: Entry, target: Entry | None) -> None:
-        """Numbers that a binding gave up by ending enter quarantine, once."""
+    def _rest(self, case: Case, entry: Entry, target: Entry | None, ended_at: int | None = None) -> None:
+        """Numbers that a binding gave up by ending, at its expiry if not before, enter quarantine, once."""
         resting = rests_after_end(
             case.address,
             entry,
             target,
-            ended_at=case.expires,
+            ended_at=case.expires if ended_at is None else ended_at,
             now=self.now,
             seconds=self.found.desired.policy.quarantine_seconds,
         )
