@@ -225,12 +225,13 @@ class Declared:
     def _down(self, case: Case, entry: Entry) -> None:
         if over(case.binding.lifetime, self.now):
             reason = "down, and its expires_at has passed"
-            self._rest(case, entry, None, entry.down_since)
-            self.found.drafts.append(forget_draft(case.address, entry, Cause.EXPIRY, reason))
+            draft = forget_draft(case.address, entry, Cause.EXPIRY, reason)
+            rested = self._rested(case, entry, None, entry.down_since)
+            self.found.drafts.append(replace(draft, events=(*draft.events, *rested)))
         elif not self.found.hidden(case.binding.provider, case.address, Action.BIND):
             since = "" if entry.down_since is None else f" since {instant(entry.down_since)}"
             reason = f"down{since}: its unbind is done and its bind is not"
-            self._rest(case, entry, case.target, entry.down_since)
+            self.found.bookkeeping.extend(self._rested(case, entry, case.target, entry.down_since))
             self.found.drafts.append(bind_draft(case, Cause.RECOVERY, reason, down=True))
 
     def _expired(self, case: Case, entry: Entry, now: float) -> None:
@@ -244,9 +245,9 @@ class Declared:
             why = "its expires_at has passed" if over(lifetime, now) else "keep is false"
             self._note("P202", f"{case.address} has expired and is left alone: {why}", case)
             self._count_unchanged(case.address)
-            self._rest(case, entry, None)
+            self.found.bookkeeping.extend(self._rested(case, entry, None))
         elif not self.found.hidden(case.binding.provider, case.address, Action.BIND):
-            self._rest(case, entry, case.target)
+            self.found.bookkeeping.extend(self._rested(case, entry, case.target))
             self.found.drafts.append(bind_draft(case, Cause.EXPIRY, f"expired at {instant(case.expires)}"))
 
     def _gone(self, case: Case, entry: Entry) -> None:
@@ -265,11 +266,13 @@ class Declared:
         if case.expires <= now:
             self._expired(case, entry, now)
             return
-        self._rest(case, entry, case.target)
+        self.found.bookkeeping.extend(self._rested(case, entry, case.target))
         reason = "the vendor no longer lists it, and it has not expired"
         found.drafts.append(replace(bind_draft(case, Cause.DRIFT, reason), missing=True))
 
-    def _rest(self, case: Case, entry: Entry, target: Entry | None, ended_at: int | None = None) -> None:
+    def _rested(
+        self, case: Case, entry: Entry, target: Entry | None, ended_at: int | None = None
+    ) -> tuple[Rested, ...]:
         """Numbers that a binding gave up by ending, at its expiry if not before, enter quarantine, once."""
         resting = rests_after_end(
             case.address,
@@ -279,8 +282,8 @@ class Declared:
             now=self.now,
             seconds=self.found.desired.policy.quarantine_seconds,
         )
-        if any(one not in self.found.state.quarantine for one in resting):
-            self.found.bookkeeping.append(Rested(resting, self.now))
+        new = any(one not in self.found.state.quarantine for one in resting)
+        return (Rested(resting, self.now),) if new else ()
 
     # -- live ------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -45,7 +46,15 @@ def test_an_apply_outlives_its_streams(project: Project, closing: str) -> None:
     assert project.live == 3
 
 
-def test_a_terminal_that_is_closed_at_the_question(project: Project) -> None:
+@pytest.fixture
+def heard_hangups() -> Iterator[None]:
+    """A program started here hears of a closed terminal, though the tests may run where nobody does (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_closed_at_the_question(project: Project, heard_hangups: None) -> None:
     project.desks([1, 2])
     with terminal(project.folder, "apply", **KEYS) as shown:
         shown.until("Only 'yes' will be accepted")
