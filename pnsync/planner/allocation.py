@@ -102,8 +102,8 @@ class _Allocating:
         self.deferred: dict[str, Deferred] = {}
         self.moving: dict[str, str] = {}
         self.notes: list[Diagnostic] = []
-        self.shortages = Shortages(desired, matched, now)
-        self.drains = Drains(now)
+        self.shortages = Shortages(desired)
+        self.drains = Drains()
         self.left: dict[tuple[str, str], list[Binding]] = {}
         self.blocking = state.blocking()
         self._leavers: dict[str, Chosen] = {}

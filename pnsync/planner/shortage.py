@@ -25,10 +25,8 @@ def names(addresses: Sequence[str]) -> str:
 class Shortages:
     """Who asked where, and who got nothing."""
 
-    def __init__(self, desired: Desired, matched: Matched, now: int) -> None:
+    def __init__(self, desired: Desired) -> None:
         self._desired = desired
-        self._matched = matched
-        self._now = now
         self._asked: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
         self._missed: dict[str, list[tuple[Binding, Demand]]] = {}
@@ -137,8 +135,7 @@ class Shortages:
 class Drains:
     """When each drained X is empty, and what keeps it from being so."""
 
-    def __init__(self, now: int) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self._stay: dict[tuple[str, str], list[int | None]] = {}
         self._leave: Counter[tuple[str, str]] = Counter()
         self._stuck: dict[tuple[str, str], list[Binding]] = {}
