@@ -13,6 +13,7 @@ from stores import places
 
 from tests.e2e.program import Program, kill
 from tests.e2e.projects import Project
+from tests.processes import ended
 from tests.sealing.keyholders import Holder
 
 ANNA = Holder()
@@ -82,14 +83,6 @@ def until_there(path: Path) -> None:
         time.sleep(0.02)
 
 
-def lives(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.mark.parametrize("parallelism", ["1", "4"])
 def test_ten_calls_take_one_push(in_git: Project, remote: Path, parallelism: str) -> None:
     """Three more pushes for thirty calls more; those around them are the same whatever an apply does."""
@@ -121,8 +114,7 @@ def test_a_signal_while_a_push_hangs(in_git: Project, tmp_path: Path, nth: int, 
     assert time.monotonic() - began < LIMIT_SECONDS + 0.5
     assert process.returncode == 143, (out, err)
     assert b"Traceback" not in err
-    while lives(int(hanging.read_text())):  # whom the signal reached may take a moment to be gone
-        assert time.monotonic() - began < 2 * LIMIT_SECONDS, "nothing is left behind"
+    assert ended(int(hanging.read_text()), within=LIMIT_SECONDS), "nothing is left behind"
     in_git.program.env.pop("PATH")
     recovered(in_git, 12)
 
