@@ -1,6 +1,7 @@
 """A git ref that others move or remove, names that would lead elsewhere, and what git itself says or runs."""
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +137,8 @@ def test_what_a_hanging_git_started_is_ended_too(
     (tools / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 2)
+    began = time.monotonic()
     with pytest.raises(StateError):
         GitBackend(folder, REF, "origin", StepClock()).read("snapshot")
+    assert time.monotonic() - began < 30, "long before it ends by itself"
     assert ended(int(left.read_text()))

