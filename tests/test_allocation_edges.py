@@ -271,19 +271,21 @@ def test_what_is_down_is_free_where_nothing_rests() -> None:
         assert got(found) == {"b": (N1, extension)}
 
 
-def test_what_is_down_and_no_longer_declared_rests_when_it_is_forgotten() -> None:
-    """Its unbind left the numbers to its own bind, which never came: whoever dials them still expects it."""
-    known = state(on(N1, "000", "gone", bind_id=None, down_since=NOW - 100, expires_at=None))
+@pytest.mark.parametrize("since", [NOW - 100, None])
+def test_what_is_down_and_no_longer_declared_rests_from_its_unbind(since: int | None) -> None:
+    """That left the numbers to its own bind, which never came: whoever dials them still expects it."""
+    known = state(on(N1, "000", "gone", bind_id=None, down_since=since, expires_at=None))
+    until = (NOW if since is None else since) + DAY
     found = planned(desired([auto("b")], [ONE]), known, listing(N1))
     change = only(found)
     assert change.action is Action.FORGET
-    freed = Rested((rest(N1, "000", until=NOW + DAY),), NOW)
+    freed = Rested((rest(N1, "000", until=until),), NOW)
     assert freed in change.events
-    assert found.deferred[0].not_before == NOW + DAY
+    assert found.deferred[0].not_before == until
     (after,) = (
         one for one in choose([auto("b")], replay(known, change.events), xs=(N1,), pool=ONE).deferred.values()
     )
-    assert after.not_before == NOW + DAY
+    assert after.not_before == until
     at_once = planned(desired([], [ONE], policy=AT_ONCE), known, listing(N1))
     assert [one for one in only(at_once).events if isinstance(one, Rested)] == []
 

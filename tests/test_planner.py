@@ -150,8 +150,8 @@ def test_what_is_unchanged_is_told_by_one_comparison(
     compared: list[str] = []
 
     def watch(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.endswith("cases.py"):
-            compared.extend(["compared"] if "_target" in frame.f_code.co_name else [])
+        if event == "call" and frame.f_code.co_filename.endswith("wanted.py"):
+            compared.extend(["compared"] if frame.f_code.co_name == "target" else [])
 
     def looked_at(declared: Binding) -> Plan:
         files = desired([declared], [POOL, CREW], schedule=Schedule(3600, 3600))

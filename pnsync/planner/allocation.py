@@ -19,7 +19,7 @@ from pnsync.phone import country_code
 from pnsync.plan import Action, Deferred
 from pnsync.planner.disjoint import Asking
 from pnsync.planner.holdings import Holdings
-from pnsync.planner.quarantine import Quarantine, warnings
+from pnsync.planner.quarantine import Quarantine, unbound_at, warnings
 from pnsync.planner.shortage import Drains, Shortages, left_group, taken_away
 from pnsync.planner.slots import Demand, Number, Slots, share_of
 from pnsync.scope import Shard, shard_of
@@ -239,7 +239,11 @@ class _Allocating:
             if stays is not None and (stays.phone_x, stays.extension) == (entry.phone_x, entry.extension):
                 continue
             if address not in self.blocking:
-                ended = self.now if entry.down else live_expiry(entry, self.matched.rows.get(address))
+                ended = (
+                    unbound_at(entry, self.now)
+                    if entry.down
+                    else live_expiry(entry, self.matched.rows.get(address))
+                )
                 self.slots.leave(entry.provider, entry.phone_x, entry.extension, address, ended_at=ended)
 
     # -- what is new -----------------------------------------------------------------------------------------------

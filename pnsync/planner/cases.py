@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pnsync.errors import Diagnostic, Severity
-from pnsync.identity import customer_bind_id
 from pnsync.journal import Recorded, Rested
 from pnsync.lifetimes import due_at, outlives, over, wanted_again
 from pnsync.matching import known_expiry
@@ -19,9 +18,10 @@ from pnsync.planner.comparison import GROUP_ID, changed_names, differences, plai
 from pnsync.planner.draft import open_attempt
 from pnsync.planner.drafting import Case, bind_draft, forget_draft, replace_draft, seen_entry, unbind_draft
 from pnsync.planner.findings import NOT_PROVEN, Findings
-from pnsync.planner.quarantine import rests_after_end
+from pnsync.planner.quarantine import rests_after_end, unbound_at
 from pnsync.planner.retries import still_wanted
-from pnsync.state import Entry, GroupEntry, Pending, target_of
+from pnsync.planner.wanted import Wanted
+from pnsync.state import Entry, GroupEntry, Pending
 
 
 class Declared:
@@ -40,8 +40,8 @@ class Declared:
         self.waiting = waiting
         self.now = found.now
         self.renewing = found.question.renew_only
+        self.wanted = Wanted(found, allocation, group_ids)
         self.believed: dict[tuple[str, str], int] = {}
-        self._short: dict[int, tuple[Diagnostic, list[str]]] = {}
 
     def decide(self, address: str, binding: Binding, position: int) -> None:
         """Find what this binding needs; `position` is its place in the files."""
@@ -60,7 +60,7 @@ class Declared:
             return
         if isinstance(entry, GroupEntry):
             return
-        target = self._target(address, binding, entry)
+        target = self.wanted.target(address, binding, entry)
         expires = None if entry is None else known_expiry(entry, row)
         if target is None:
             # `renew` wants what is recorded: without that it has nothing to keep alive but a group that is gone.
@@ -100,7 +100,7 @@ class Declared:
 
     def short(self) -> list[tuple[Diagnostic, list[str]]]:
         """What is said of numbers that run out, each with the addresses that go without."""
-        return list(self._short.values())
+        return self.wanted.short()
 
     # -- the common case -------------------------------------------------------------------------------------------
 
@@ -128,82 +128,6 @@ class Declared:
         if address not in self.found.adopted:
             self.found.unchanged += 1
 
-    # -- what is wanted --------------------------------------------------------------------------------------------
-
-    def _target(self, address: str, binding: Binding, entry: Entry | None) -> Entry | None:
-        """The entry that the declaration asks for; None where it cannot be made now, which is then said."""
-        found = self.found
-        if binding.provider not in found.desired.providers:
-            self._wait(address, binding, f"provider {binding.provider} is not configured")
-            return None
-        group_id, known = self._group_id(binding, entry)
-        if not known:
-            self._wait(address, binding, f"groups.{binding.group} is not settled yet")
-            return None
-        deferred = self.allocation.deferred.get(address)
-        if deferred is not None:
-            action = Action.BIND if entry is None or entry.down else Action.REBIND
-            found.defer(replace(deferred, action=action), config=True)
-            return None
-        impossible = self.allocation.impossible.get(address)
-        if impossible is not None:
-            self._short.setdefault(id(impossible), (impossible, []))[1].append(address)
-            return None
-        generation, ours = self._next_id(address, binding.provider, binding.customer_bind_id)
-        chosen = self.allocation.chosen.get(address)
-        target = target_of(
-            binding,
-            generation=generation,
-            customer_bind_id=ours,
-            phone_x=None if chosen is None else chosen.phone_x,
-            extension=None if chosen is None else chosen.extension,
-            group_id=group_id,
-        )
-        if self.renewing and entry is not None:
-            target = replace(
-                target,
-                x_group=entry.x_group,
-                x_chosen=entry.x_chosen,
-                extension_auto=entry.extension_auto,
-                file=entry.file,
-            )
-        return target
-
-    def _next_id(self, address: str, provider: str, declared: str | None) -> tuple[int, str | None]:
-        """The generation of the next bind of an address, and the id that it will carry."""
-        state = self.found.state
-        generation = state.next_generation(address, declared)
-        if self.found.desired.providers[provider].capabilities.client_ids and state.lineage:
-            return generation, customer_bind_id(state.lineage, address, generation, declared)
-        return generation, None
-
-    def _numbered(self, target: Entry, address: str) -> Entry:
-        """The target as the next bind of this address."""
-        generation, ours = self._next_id(address, target.provider, target.declared_id)
-        return replace(
-            target,
-            generation=generation,
-            customer_bind_id=ours,
-            bind_id=None,
-            bound_at=None,
-            expires_at=None,
-        )
-
-    def _group_id(self, binding: Binding, entry: Entry | None) -> tuple[str | None, bool]:
-        """The id of a binding's group (None: created by this plan, or no group), and whether that is settled."""
-        if binding.group is None:
-            return None, True
-        if not self.renewing and binding.group in self.group_ids:
-            return self.group_ids[binding.group], True
-        if entry is None or entry.group != binding.group or entry.group_id is None:
-            return None, False
-        listing = self.found.observed.listings.get(entry.provider)
-        if self.renewing and listing is not None and self.found.question.refreshed:
-            # `renew` makes no group: a bind to one that is gone would only leave the binding down.
-            listed = any(one.group_id == entry.group_id for one in listing.groups)
-            return entry.group_id, listed or not listing.trustworthy
-        return entry.group_id, True
-
     # -- not live --------------------------------------------------------------------------------------------------
 
     def _first(self, case: Case) -> None:
@@ -226,12 +150,12 @@ class Declared:
         if over(case.binding.lifetime, self.now):
             reason = "down, and its expires_at has passed"
             draft = forget_draft(case.address, entry, Cause.EXPIRY, reason)
-            rested = self._rested(case, entry, None, entry.down_since)
+            rested = self._rested(case, entry, None, unbound_at(entry, self.now))
             self.found.drafts.append(replace(draft, events=(*draft.events, *rested)))
         elif not self.found.hidden(case.binding.provider, case.address, Action.BIND):
             since = "" if entry.down_since is None else f" since {instant(entry.down_since)}"
             reason = f"down{since}: its unbind is done and its bind is not"
-            self.found.bookkeeping.extend(self._rested(case, entry, case.target, entry.down_since))
+            self.found.bookkeeping.extend(self._rested(case, entry, case.target, unbound_at(entry, self.now)))
             self.found.drafts.append(bind_draft(case, Cause.RECOVERY, reason, down=True))
 
     def _expired(self, case: Case, entry: Entry, now: float) -> None:
@@ -380,7 +304,7 @@ class Declared:
         due = due_at(binding.lifetime, expires, address, self.found.desired.schedule)
         if due is None or due > self.now or self.found.hidden(entry.provider, address, Action.RENEW):
             return
-        target = self._numbered(replace(entry, lifetime=binding.lifetime), address)
+        target = self.wanted.numbered(replace(entry, lifetime=binding.lifetime), address)
         case = Case(address, binding, position, target, entry=entry, row=row, expires=expires)
         reason = f"expires at {instant(expires)}; what it is to become cannot be had yet"
         draft = replace_draft(case, Action.RENEW, Cause.EXPIRY, reason, ("expires_at",))
@@ -407,11 +331,6 @@ class Declared:
             self.found.bookkeeping.append(Recorded(case.address, kept))
 
     # -- words -----------------------------------------------------------------------------------------------------
-
-    def _wait(self, address: str, binding: Binding, reason: str) -> None:
-        self.found.deferred.append(
-            Deferred(address, Action.BIND, binding.provider, reason, None, binding.span)
-        )
 
     def _note(self, code: str, summary: str, case: Case) -> None:
         self.found.notes.append(

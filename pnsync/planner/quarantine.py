@@ -77,6 +77,11 @@ def rests_after_end(
     return rests(_as_old(address, entry), target, until=until)
 
 
+def unbound_at(entry: Entry, now: int) -> int:
+    """When what is down was unbound, which is when its numbers begin to rest; now where that is not recorded."""
+    return now if entry.down_since is None else entry.down_since
+
+
 def _as_old(address: str, entry: Entry) -> Superseded:
     return Superseded(
         address=address,

@@ -16,38 +16,36 @@ No clock, no I/O, no randomness, no mutation; equal inputs give equal bytes. It 
     no        no        yes                             none; unmanaged   -
 
 An incomplete or inconsistent listing never leads to an unbind or a second bind: what it leaves open is deferred.
-What a declared binding needs is decided in cases.py, order and calls in ordering.py, limits and protection in
-policy/limits.py.
+What a declared binding needs is decided in cases.py, what becomes of the others in undeclared.py, what fits together and in
+which order in fitting.py, limits and protection in policy/limits.py.
 """
 
 import gc
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pnsync.errors import Diagnostic, Severity
-from pnsync.journal import Doubled, Event, Noted, Rested, replay
-from pnsync.matching import alive, known_expiry, listed_note, match, never_listed, unrefreshed
-from pnsync.model import NEVER, Binding, BindKey, Desired, Mode, Observed
-from pnsync.plan import Action, Cause, Deferred, Plan, binding_attributes, group_attributes
+from pnsync.journal import Event, Noted, replay
+from pnsync.matching import alive, listed_note, match, unrefreshed
+from pnsync.model import NEVER, Desired, Observed
+from pnsync.plan import Action, Cause, Plan, binding_attributes, group_attributes
 from pnsync.planner.allocation import Allocation, allocate
 from pnsync.planner.cases import Declared
-from pnsync.planner.draft import Draft, open_attempt
-from pnsync.planner.drafting import adopt_draft, forget_draft, superseded_draft, unbind_draft
+from pnsync.planner.draft import Draft
+from pnsync.planner.drafting import adopt_draft
 from pnsync.planner.findings import Findings
-from pnsync.planner.groups import plan_groups, settle_groups
-from pnsync.planner.occupancy import Needs, Occupancy
-from pnsync.planner.quarantine import rests_after_end, rests_after_recovery
+from pnsync.planner.fitting import Fitting
+from pnsync.planner.groups import plan_groups
+from pnsync.planner.occupancy import Occupancy
+from pnsync.planner.quarantine import rests_after_recovery
 from pnsync.planner.question import Question, desired_of_state
 from pnsync.planner.renaming import rename
 from pnsync.planner.retries import again, interrupted
-from pnsync.planner.staging import Staged, stage
+from pnsync.planner.undeclared import Undeclared
 from pnsync.policy.holds import freeze_findings, freeze_of, hold_findings, holds_of, switched_off
 from pnsync.policy.limits import findings
 from pnsync.recovery import settle
 from pnsync.reports.capacity import sampled
-from pnsync.routing.following import Live
-from pnsync.scope import Shard
-from pnsync.state import Entry, Operation, State, Superseded
+from pnsync.state import Entry, State
 
 __all__ = ["Question", "desired_of_state", "plan"]
 
@@ -63,16 +61,6 @@ def plan(
     finally:
         if collecting:
             gc.enable()
-
-
-@dataclass(frozen=True, slots=True)
-class _Arranged:
-    """Drafts that fit together, in their order, and what was left out of them."""
-
-    drafts: list[Draft]
-    needs: Needs
-    staged: Staged
-    deferred: tuple[Deferred, ...]
 
 
 class _Planning:
@@ -149,10 +137,9 @@ class _Planning:
         found.notes.extend(declared.summaries())
         # Told of a group or of its first: what was asked for may be any of those that go without.
         short = [one for one, without in declared.short() if any(map(self._concerns, without))]
-        for address, entry in sorted(self._undeclared()):
-            self._gone_from_files(address, entry, self.bindings.get(address))
-        for key, old in sorted(self.state.superseded.items()):
-            self._superseded(key, old)
+        undeclared = Undeclared(found, self.bindings, self.held)
+        undeclared.decide()
+        undeclared.decide_superseded()
         found.drafts = [again(one, self.interrupted.get(one.address)) for one in found.drafts]
         self._adoptions()
         selected = self._selected()
@@ -160,13 +147,15 @@ class _Planning:
         found.notes.extend(self.occupancy.twins_note())
         found.notes.extend(self._not_replaced())
         found.notes.extend(hold_findings(self.held))
-        whole = self._arranged(selected)
-        shard = question.shard
-        arranged = self._limited(*((selected, whole) if shard is None else self._of_shard(shard, whole)))
-        drafts, needs, staged = arranged.drafts, arranged.needs, arranged.staged
+        fitting, shard = Fitting(found), question.shard
+        fitted = whole = fitting.fit(selected)
+        if shard is not None:
+            selected, fitted = fitting.of_shard(shard, whole)
+        fitted = fitting.limited(selected, fitted, question.limit)
+        drafts, needs, staged = fitted.drafts, fitted.needs, fitted.staged
         changes, steps = staged.changes, staged.steps
         deferred = [one for one in found.deferred if self._in_scope(one.address, one.provider)]
-        deferred += arranged.deferred
+        deferred += fitted.deferred
         if shard is not None:
             deferred = [one for one in deferred if shard.holds(one.address)]
         return Plan(
@@ -205,54 +194,6 @@ class _Planning:
             return ()
         return sampled(self.desired, self.state, self.observed, self.matched, self.now)
 
-    def _arranged(self, selected: list[Draft], whole: Staged | None = None) -> _Arranged:
-        """The selected drafts that fit together, in an order in which no call goes astray; of a `whole`, if a part."""
-        drafts, unsettled = settle_groups(selected, self.state, self.now)
-        drafts, needs = self.occupancy.settle_needs(drafts)
-        live = Live(self.desired, self.state, self.observed, self.matched, self.now)
-        return _Arranged(drafts, needs, stage(drafts, live, whole), (*unsettled, *needs.deferred))
-
-    def _of_shard(self, shard: Shard, whole: _Arranged) -> tuple[list[Draft], _Arranged]:
-        """The drafts of one shard that need nothing of what other shards' runs are to do, and their order."""
-        drafts = [one for one in whole.drafts if shard.holds(one.address)]
-        waiting: list[Deferred] = []
-        while True:
-            found = self._arranged(drafts, whole.staged)
-            waiting += [replace(one, reason=f"{one.reason}; {_OTHERS}") for one in found.deferred]
-            astray = {one.address for one in found.staged.refusals if one not in whole.staged.refusals}
-            if not astray:
-                break
-            waiting += [
-                Deferred(one.address, one.action, one.provider, _ORDER, None, one.source)
-                for one in drafts
-                if one.address in astray
-            ]
-            drafts = [one for one in drafts if one.address not in astray]
-        return drafts, replace(
-            found, needs=whole.needs, deferred=_without_repeats((*whole.deferred, *waiting))
-        )
-
-    def _limited(self, selected: list[Draft], whole: _Arranged) -> _Arranged:
-        """The first changes of cause config up to the limit, in the order of the whole plan; the rest is deferred."""
-        limit = self.question.limit
-        config = [one for one in whole.staged.changes if one.cause is Cause.CONFIG]
-        if limit is None or len(config) <= limit:
-            return whole
-        first = {(one.address, one.action) for one in config[:limit]}
-        part = self._arranged(
-            [one for one in selected if one.cause is not Cause.CONFIG or (one.address, one.action) in first]
-        )
-        told = {(one.address, one.action) for one in (*whole.deferred, *part.deferred)}
-        reason = "left for the next run by --limit"
-        left = [
-            Deferred(one.address, one.action, one.provider, reason, None, one.source)
-            for one in config[limit:]
-            if (one.address, one.action) not in told
-        ]
-        return replace(
-            part, needs=whole.needs, deferred=_without_repeats((*whole.deferred, *part.deferred, *left))
-        )
-
     def _groups(self) -> dict[str, str | None]:
         """Plan the groups; the id of each by name. `renew` leaves them alone: its bindings keep what they have."""
         if self.question.renew_only:
@@ -272,86 +213,6 @@ class _Planning:
         found.bookkeeping.extend(groups.bookkeeping)
         found.unchanged += groups.unchanged
         return groups.ids
-
-    # -- not declared ----------------------------------------------------------------------------------------------
-
-    def _undeclared(self) -> list[tuple[str, Entry]]:
-        declared = self.bindings
-        return [
-            (address, entry)
-            for address, entry in self.state.entries.items()
-            if isinstance(entry, Entry) and not ((one := declared.get(address)) and one.enabled)
-        ]
-
-    def _gone_from_files(self, address: str, entry: Entry, declared: Binding | None) -> None:
-        found = self.found
-        if address in found.blocking:
-            intent = found.blocking[address].intent
-            source = None if declared is None else declared.span
-            resumed = intent.operation is Operation.UNBIND and intent.target is None
-            found.defer(open_attempt(address, intent, source), config=not resumed)
-            return
-        row = self.matched.rows.get(address)
-        expires = known_expiry(entry, row)
-        if entry.down:
-            self._forget(address, entry, Cause.CONFIG, "down and no longer declared", ended_at=self.now)
-        elif expires is not None and found.ended(expires, row):
-            # Somebody may have prolonged it at the vendor; where the provider is gone from the files nobody can look.
-            unknown = entry.provider not in self.desired.providers
-            if unknown or not found.hidden(entry.provider, address, Action.FORGET):
-                self._forget(address, entry, Cause.EXPIRY, "expired and no longer declared", ended_at=expires)
-        elif row is None and address not in self.matched.believed:
-            if not found.hidden(entry.provider, address, Action.FORGET) and not found.fresh(
-                address, entry, Action.FORGET, declared
-            ):
-                if expires is not None and expires <= found.vendors_now(entry.provider):
-                    reason = "expired and no longer declared"
-                    self._forget(address, entry, Cause.EXPIRY, reason, ended_at=expires)
-                else:
-                    reason = "no longer listed and no longer declared"
-                    self._forget(address, entry, Cause.CONFIG, reason, ended_at=self.now, missing=True)
-        elif not found.hidden(entry.provider, address, Action.UNBIND):
-            reason = "no longer declared"
-            if self.question.destroy:
-                reason = "destroy was asked for"
-            elif address in self.held:
-                reason = "on hold"
-            elif declared is not None:
-                reason = "declared with enabled: false"
-            elif entry.file is not None and entry.file not in (self.desired.files or (entry.file,)):
-                reason = f"no longer declared: {entry.file} is gone"
-            if row is None:
-                found.unproven(address, entry)
-            found.drafts.append(unbind_draft(address, entry, row, reason, declared))
-
-    def _forget(
-        self, address: str, entry: Entry, cause: Cause, reason: str, *, ended_at: int, missing: bool = False
-    ) -> None:
-        seconds = self.desired.policy.quarantine_seconds
-        resting = rests_after_end(address, entry, None, ended_at=ended_at, now=self.now, seconds=seconds)
-        draft = forget_draft(address, entry, cause, reason)
-        if resting:
-            draft = replace(draft, events=(*draft.events, Rested(resting, self.now)))
-        self.found.drafts.append(replace(draft, missing=missing))
-
-    def _superseded(self, key: BindKey, old: Superseded) -> None:
-        """A second live binding of an address goes; the memory of one that is gone goes too."""
-        found = self.found
-        if old.address in found.blocking:
-            return
-        row = self.matched.superseded.get(key)
-        if row is not None:
-            if alive(row, self.now) and not found.hidden(old.provider, old.address, Action.UNBIND):
-                found.drafts.append(superseded_draft(old, row))
-            return
-        # Our clock alone tells nothing, but where the provider is gone from the files and nobody can look.
-        known = old.provider not in self.desired.providers or found.trusted(old.provider)
-        ended = known and old.expires_at is not None and found.over(old.expires_at, old.provider)
-        mode = Mode.AXB_EXTENSION if old.extension else Mode.AXG if old.group else Mode.AXB
-        if ended or (found.trusted(old.provider) and not never_listed(self.state, old.provider, mode)):
-            found.bookkeeping.append(Doubled(key, None))
-        elif found.trusted(old.provider):
-            found.unproven(old.address, old)
 
     def _adoptions(self) -> None:
         """Adoptions that need nothing further are changes of their own; the others are part of their change."""
@@ -441,14 +302,6 @@ class _Planning:
             if one.target is not None and one.until is not None:
                 instants.append(one.until)
         return min((one for one in instants if one > self.now), default=None)
-
-
-_OTHERS = "another shard's run may free it, and the next run goes on; what waits for each other needs a run without --shard"
-_ORDER = "calls would go astray before another shard's change; the next run goes on, or one without --shard"
-
-
-def _without_repeats(found: Sequence[Deferred]) -> tuple[Deferred, ...]:
-    return tuple({(one.address, one.action): one for one in found}.values())
 
 
 def _by_code(one: Diagnostic) -> tuple[str, str, str]:

@@ -76,6 +76,9 @@ _SIGNING = ("tests/providers/test_golden.py", "tests/providers/test_signing.py")
 MODULES = {
     "planner": Module("pnsync/planner/table.py", _PLANNER, _CASES),
     "cases": Module("pnsync/planner/cases.py", _PLANNER, _CASES),
+    "wanted": Module("pnsync/planner/wanted.py", _PLANNER, _CASES),
+    "undeclared": Module("pnsync/planner/undeclared.py", _PLANNER, _CASES),
+    "fitting": Module("pnsync/planner/fitting.py", _PLANNER, _CASES),
     "steps": Module("pnsync/planner/steps.py", _PLANNER, _ORDERING),
     "ordering": Module("pnsync/planner/ordering.py", _PLANNER, _ORDERING),
     "disjoint": Module(

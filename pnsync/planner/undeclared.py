@@ -1,0 +1,120 @@
+"""What becomes of that which is recorded and no longer declared: the lower half of the planner's table. Pure.
+
+Unbound where it lives and a listing shows it, forgotten where it has ended; left for later where no listing can tell.
+"""
+
+from collections.abc import Container, Mapping
+from dataclasses import replace
+
+from pnsync.journal import Doubled, Rested
+from pnsync.matching import alive, known_expiry, never_listed
+from pnsync.model import Binding, BindKey, Mode
+from pnsync.plan import Action, Cause
+from pnsync.planner.draft import open_attempt
+from pnsync.planner.drafting import forget_draft, superseded_draft, unbind_draft
+from pnsync.planner.findings import Findings
+from pnsync.planner.quarantine import rests_after_end, unbound_at
+from pnsync.state import Entry, Operation, Superseded
+
+
+class Undeclared:
+    """Decides what the bindings need that nobody declares, or that are switched off."""
+
+    def __init__(self, found: Findings, declared: Mapping[str, Binding], held: Container[str]) -> None:
+        """`declared` by address; `held` are the addresses that somebody put on hold."""
+        self.found = found
+        self.declared = declared
+        self.held = held
+        self.now = found.now
+
+    def decide(self) -> None:
+        """Find what each needs, in the order of their addresses."""
+        for address, entry in sorted(self.found.state.bindings().items()):
+            declared = self.declared.get(address)
+            if declared is None or not declared.enabled:
+                self._decide(address, entry, declared)
+
+    def decide_superseded(self) -> None:
+        """A second live binding of an address goes; the memory of one that is gone goes too."""
+        for key, old in sorted(self.found.state.superseded.items()):
+            if old.address not in self.found.blocking:
+                self._superseded(key, old)
+
+    def _decide(self, address: str, entry: Entry, declared: Binding | None) -> None:
+        found = self.found
+        if address in found.blocking:
+            intent = found.blocking[address].intent
+            source = None if declared is None else declared.span
+            resumed = intent.operation is Operation.UNBIND and intent.target is None
+            found.defer(open_attempt(address, intent, source), config=not resumed)
+            return
+        row = found.matched.rows.get(address)
+        expires = known_expiry(entry, row)
+        if entry.down:
+            ended_at = unbound_at(entry, self.now)
+            self._forget(address, entry, Cause.CONFIG, "down and no longer declared", ended_at=ended_at)
+        elif expires is not None and found.ended(expires, row):
+            # Somebody may have prolonged it at the vendor; where the provider is gone from the files nobody can look.
+            unknown = entry.provider not in found.desired.providers
+            if unknown or not found.hidden(entry.provider, address, Action.FORGET):
+                self._forget(address, entry, Cause.EXPIRY, "expired and no longer declared", ended_at=expires)
+        elif row is None and address not in found.matched.believed:
+            self._unlisted(address, entry, declared, expires)
+        elif not found.hidden(entry.provider, address, Action.UNBIND):
+            if row is None:
+                found.unproven(address, entry)
+            reason = self._why(address, entry, declared)
+            found.drafts.append(unbind_draft(address, entry, row, reason, declared))
+
+    def _unlisted(self, address: str, entry: Entry, declared: Binding | None, expires: int | None) -> None:
+        """Not listed, and by our clock it has not expired."""
+        found = self.found
+        if found.hidden(entry.provider, address, Action.FORGET):
+            return
+        if found.fresh(address, entry, Action.FORGET, declared):
+            return
+        if expires is not None and expires <= found.vendors_now(entry.provider):
+            reason = "expired and no longer declared"
+            self._forget(address, entry, Cause.EXPIRY, reason, ended_at=expires)
+        else:
+            reason = "no longer listed and no longer declared"
+            self._forget(address, entry, Cause.CONFIG, reason, ended_at=self.now, missing=True)
+
+    def _why(self, address: str, entry: Entry, declared: Binding | None) -> str:
+        """The reason of an unbind."""
+        if self.found.question.destroy:
+            return "destroy was asked for"
+        if address in self.held:
+            return "on hold"
+        if declared is not None:
+            return "declared with enabled: false"
+        if entry.file is not None and entry.file not in (self.found.desired.files or (entry.file,)):
+            return f"no longer declared: {entry.file} is gone"
+        return "no longer declared"
+
+    def _forget(
+        self, address: str, entry: Entry, cause: Cause, reason: str, *, ended_at: int, missing: bool = False
+    ) -> None:
+        """Draft it, and let its numbers rest from when it ended."""
+        seconds = self.found.desired.policy.quarantine_seconds
+        resting = rests_after_end(address, entry, None, ended_at=ended_at, now=self.now, seconds=seconds)
+        draft = forget_draft(address, entry, cause, reason)
+        if resting:
+            draft = replace(draft, events=(*draft.events, Rested(resting, self.now)))
+        self.found.drafts.append(replace(draft, missing=missing))
+
+    def _superseded(self, key: BindKey, old: Superseded) -> None:
+        found = self.found
+        row = found.matched.superseded.get(key)
+        if row is not None:
+            if alive(row, self.now) and not found.hidden(old.provider, old.address, Action.UNBIND):
+                found.drafts.append(superseded_draft(old, row))
+            return
+        # Our clock alone tells nothing, but where the provider is gone from the files and nobody can look.
+        known = old.provider not in found.desired.providers or found.trusted(old.provider)
+        ended = known and old.expires_at is not None and found.over(old.expires_at, old.provider)
+        mode = Mode.AXB_EXTENSION if old.extension else Mode.AXG if old.group else Mode.AXB
+        if ended or (found.trusted(old.provider) and not never_listed(found.state, old.provider, mode)):
+            found.bookkeeping.append(Doubled(key, None))
+        elif found.trusted(old.provider):
+            found.unproven(old.address, old)
