@@ -28,6 +28,8 @@ class Matched:
     believed: Mapping[str, LiveBinding] = field(default_factory=dict)
     seen: frozenset[tuple[str, Mode]] = frozenset()
     """Providers with a mode that no page says they list, and did."""
+    other: Mapping[str, LiveBinding] = field(default_factory=dict)
+    """By address, what is listed under the recorded bind id and is not the binding that was recorded."""
 
 
 def listed_note(provider: str, mode: Mode) -> str:
@@ -53,6 +55,7 @@ def match(state: State, observed: Observed) -> Matched:
         name: {row.bind_id: row for row in listing.bindings} for name, listing in observed.listings.items()
     }
     rows: dict[str, LiveBinding] = {}
+    other: dict[str, LiveBinding] = {}
     absent: list[tuple[str, Entry]] = []
     seen: set[tuple[str, Mode]] = set()
     for address, entry in state.entries.items():
@@ -65,7 +68,10 @@ def match(state: State, observed: Observed) -> Matched:
             del rest[entry.provider][entry.bind_id]
             if entry.mode in UNCERTAIN_MODES:
                 seen.add((entry.provider, entry.mode))
-        elif entry.mode in UNCERTAIN_MODES and listed is not None:
+            continue
+        if row is not None:
+            other[address] = row
+        if entry.mode in UNCERTAIN_MODES and listed is not None:
             absent.append((address, entry))
     superseded: dict[BindKey, LiveBinding] = {}
     for key, old in state.superseded.items():
@@ -85,7 +91,7 @@ def match(state: State, observed: Observed) -> Matched:
         for row in listed.values()
         if row.key not in state.unbound and row.customer_bind_id not in pending
     )
-    return Matched(rows, superseded, unmanaged, believed, frozenset(seen))
+    return Matched(rows, superseded, unmanaged, believed, frozenset(seen), other)
 
 
 def row_of(entry: Entry) -> LiveBinding:

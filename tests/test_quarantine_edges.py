@@ -155,9 +155,9 @@ def test_warnings_beyond_the_first_are_counted(count: int, told: str) -> None:
 # -- what is down gives up ---------------------------------------------------------------------------------------------
 
 
-def down_desk(**more: object) -> State:
-    """A desk that was unbound a minute ago and not bound again."""
-    entry = replace(made(desk("d", "101")), bind_id=None, down_since=NOW - 60)
+def down_desk(since: int | None = NOW - 60, **more: object) -> State:
+    """A desk that was unbound, a minute ago, and not bound again."""
+    entry = replace(made(desk("d", "101")), bind_id=None, down_since=since)
     return state({"bindings.d": entry}, **more)
 
 
@@ -170,14 +170,27 @@ LASTING = desk("d", "101")
 OVER = replace(LASTING, lifetime=replace(LASTING.lifetime, until=NOW - 5))
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [desk("d", "102"), OVER, None],
+    ids=["with other numbers", "no longer wanted", "no longer declared"],
+)
+@pytest.mark.parametrize(("since", "began"), [(NOW - 60, NOW - 60), (None, NOW)], ids=["recorded", "unknown"])
+def test_what_a_binding_gives_up_that_is_down_rests_from_its_unbind(
+    declared: Binding | None, since: int | None, began: int
+) -> None:
+    files = desired([] if declared is None else [declared], policy=Policy(quarantine_seconds=3600))
+    rest = Resting("nx", X, "bindings.d", began + 3600, extension="101")
+    found = planned(files, down_desk(since), [])
+    assert events(found).count(Rested((rest,), NOW)) == 1
+
+
 @pytest.mark.parametrize("declared", [desk("d", "102"), OVER], ids=["with other numbers", "no longer wanted"])
-def test_what_a_binding_gives_up_that_is_down_rests_from_its_unbind(declared: Binding) -> None:
+def test_what_rests_already_is_not_told_again(declared: Binding) -> None:
     files = desired([declared], policy=Policy(quarantine_seconds=3600))
     rest = Resting("nx", X, "bindings.d", NOW - 60 + 3600, extension="101")
-    found = planned(files, down_desk(), [])
-    assert events(found).count(Rested((rest,), NOW)) == 1
     again = planned(files, down_desk(quarantine=(rest,)), [], now=NOW + 5)
-    assert not any(isinstance(one, Rested) for one in events(again)), "once"
+    assert not any(isinstance(one, Rested) for one in events(again))
 
 
 def test_what_comes_up_again_with_its_numbers_gives_up_none() -> None:

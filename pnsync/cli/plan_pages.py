@@ -134,6 +134,13 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "state, or wait until it has expired.",
         "pnsync state rm bindings.NAME",
     ),
+    "P342": Page(
+        "Another binding is listed under a recorded id",
+        "The vendor lists a live binding under the id that the state records, and its phones, or the id that pnsync gave "
+        "it, are not those that were bound. Either the vendor has given the id again, or somebody changed the binding "
+        "there. Nothing proves it ours, so pnsync goes on as if its own were gone, and leaves this one. Look at it at the "
+        "vendor; unbind it there if nobody wants it.",
+    ),
     "P350": Page(
         "A call would connect wrongly between two calls of this plan",
         "While the plan is being applied, after one of its calls and before the next, somebody who dials the number would "

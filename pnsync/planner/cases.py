@@ -190,7 +190,8 @@ class Declared:
         if case.expires <= now:
             self._expired(case, entry, now)
             return
-        self.found.bookkeeping.extend(self._rested(case, entry, case.target))
+        found.replaced(case.address, entry)
+        found.bookkeeping.extend(self._rested(case, entry, case.target))
         reason = "the vendor no longer lists it, and it has not expired"
         found.drafts.append(replace(bind_draft(case, Cause.DRIFT, reason), missing=True))
 

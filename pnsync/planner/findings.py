@@ -1,6 +1,6 @@
 """What one planning looks at and what it has found so far, with the conclusions that a listing cannot carry. Pure.
 
-Filled by cases.py and table.py, each once for every address; must not decide what is to be done.
+Filled by cases.py, undeclared.py and table.py, each once for every address; must not decide what is to be done.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pnsync.errors import Diagnostic, Severity
 from pnsync.journal import Event
-from pnsync.matching import Matched
+from pnsync.matching import Matched, alive
 from pnsync.model import Binding, Desired, LiveBinding, Observed
 from pnsync.plan import Action, Deferred
 from pnsync.planner.draft import Draft, why_hidden
@@ -104,6 +104,21 @@ class Findings:
         self.deferred.append(one)
         if config:
             self.config_waits.append(one)
+
+    def replaced(self, address: str, entry: Entry) -> None:
+        """Say where another binding is listed under the id of one that is gone."""
+        row = self.matched.other.get(address)
+        if row is not None and alive(row, self.now):
+            self.notes.append(
+                Diagnostic(
+                    "P342",
+                    f"{address}: {entry.provider} lists another binding under its id {entry.bind_id}; it is taken for "
+                    "somebody else's and left as it is",
+                    Severity.WARNING,
+                    advice="if somebody changed the binding at the vendor, unbind it there: it still connects calls",
+                    address=address,
+                )
+            )
 
     def unproven(self, address: str, made: Entry | Superseded) -> None:
         """Say that an unbind has no proof, as no listing of the provider shows the binding."""

@@ -77,6 +77,7 @@ class Undeclared:
             reason = "expired and no longer declared"
             self._forget(address, entry, Cause.EXPIRY, reason, ended_at=expires)
         else:
+            found.replaced(address, entry)
             reason = "no longer listed and no longer declared"
             self._forget(address, entry, Cause.CONFIG, reason, ended_at=self.now, missing=True)
 

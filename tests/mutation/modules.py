@@ -29,6 +29,7 @@ _PLANNER = (
     "tests/test_scope.py",
     "tests/test_planner_shards.py",
     "tests/test_allocation.py",
+    "tests/test_quarantine_edges.py",
     "tests/properties/test_planner_properties.py",
 )
 _ORDERING = (
