@@ -4,14 +4,18 @@ A selector is an address, a glob (`bindings.clinic-*`), `label=value` or `provid
 addresses: the same on every machine, whatever else is declared.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final
 
+from pnsync.phone import typed
+
 Labels = Iterable[tuple[str, str]]
 MOST_SHARDS: Final = 64
+_PARTS: Final = re.compile(r"([*?=\[\]]|bindings\.|label\.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ def selects(selector: str, address: str, provider: str, labels: Labels) -> bool:
     if name == "provider":
         return provider == value
     return (name.removeprefix("label."), value) in tuple(labels)
+
+
+def shown(selector: str) -> str:
+    """A selector as a message may repeat it: what can only be a phone is masked."""
+    return "".join(map(typed, _PARTS.split(selector)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pnsync.model import Binding, Holds, Lifetime, LiveGroup, Mode, Moved, Sched
 from pnsync.phone import Phone
 from pnsync.plan import Action, Cause, Order, Plan, document
 from pnsync.planner.table import desired_of_state, plan
+from pnsync.scope import Scope
 from pnsync.state import Entry
 from tests.worlds import (
     DAILY,
@@ -470,6 +471,39 @@ def test_renew_keeps_what_only_the_files_know() -> None:
     target = planned(desired_of_state(desired(), known), known, renew_only=True).steps[1].target
     assert isinstance(target, Entry)
     assert (target.x_group, target.extension_auto, target.file, target.phone_x) == ("pool", True, "a.yaml", X)
+
+
+@pytest.mark.parametrize(
+    ("selector", "fits"),
+    [
+        ("bindings.order", True), ("bindings.ord*", True), ("ord*", True), ("team=north", True), ("label.team=north", True),
+        ("provider=nx", True), ("groups.crew", True), ("groups.cr?w", True), ("bindings.kept", True), ("kept*", True),
+        ("bindings.odr*", False), ("team=south", False), ("provider=ny", False), ("groups.crow*", False),
+    ],
+)  # fmt: skip
+def test_a_selector_that_fits_nothing_is_told(selector: str, fits: bool) -> None:
+    files = desired([replace(ORDER, labels=(("team", "north"),))], [CREW])
+    known = state({"bindings.kept": made(axb("kept", 3, 4)), "groups.old": made_group(group("old"))})
+    for option, scope in (("target", Scope((selector,))), ("exclude", Scope((), (selector,)))):
+        found = planned(files, known, scope=scope)
+        told = [one.summary for one in found.diagnostics if one.code == "P204"]
+        assert [one.startswith(f"--{option} {selector} ") for one in told] == ([] if fits else [True])
+
+
+def test_what_only_an_open_call_knows_can_be_selected() -> None:
+    known = state(pending=pending(attempt(axb("lost"))))
+    for selector, told in (("bindings.los*", False), ("bindings.lots*", True)):
+        found = planned([], known, [], scope=Scope((selector,)))
+        assert [one.address for one in found.deferred] == ([] if told else ["bindings.lost"])
+        assert ("P204" in codes(found)) is told
+
+
+@pytest.mark.parametrize(
+    "selector", ["*447700900123*", "447700900123?", "who=447700900123", "bindings.447700900123*"]
+)
+def test_a_phone_in_a_selector_is_masked(selector: str) -> None:
+    (note,) = planned([ORDER], scope=Scope((), (selector,))).diagnostics
+    assert note.code == "P204" and "447700900123" not in note.summary and "44••••23" in note.summary
 
 
 def test_what_is_said_is_in_the_order_of_codes_and_addresses() -> None:

@@ -53,6 +53,16 @@ def test_an_open_attempt_defers_its_address_and_no_other() -> None:
     assert postponed(found) == [("bind", "bindings.order", NOW + 171)]
 
 
+@pytest.mark.parametrize("off", [True, False], ids=["switched off", "dropped"])
+def test_an_open_first_bind_of_what_the_files_dropped(off: bool) -> None:
+    """It may live already, so that the plan must not look as if all were done; what follows would be an unbind."""
+    known = state(pending=pending(attempt(axb("order"))))
+    found = planned([axb("order", enabled=False)] if off else [], known, [])
+    assert found.empty and postponed(found) == [("bind", "bindings.order", NOW + 171)]
+    assert found.valid_until == NOW + 171
+    assert (found.deferred[0].source is not None) == (off and axb("order").span is not None)
+
+
 def test_an_open_unbind_of_what_the_files_dropped() -> None:
     entry = made(axb("order"))
     one = intent(None, "bindings.order", operation=Operation.UNBIND, bind_id=entry.bind_id)

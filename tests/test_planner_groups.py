@@ -179,6 +179,13 @@ def test_an_open_attempt_of_a_group_defers_it_and_what_is_new(operation: Operati
     assert (found.unchanged == 1) == (operation is Operation.UPDATE_GROUP)
 
 
+def test_an_open_first_attempt_of_a_group_that_the_files_dropped_waits() -> None:
+    one = intent(made_group(CREW, ""), "groups.crew", operation=Operation.CREATE_GROUP)
+    found = of([], [], state(pending=pending(one)))
+    assert found.empty
+    assert [(told.address, told.action) for told in found.deferred] == [("groups.crew", Action.CREATE_GROUP)]
+
+
 def test_groups_of_a_provider_that_cannot_be_read_wait() -> None:
     found = planned(desired([TALK], [CREW]), state(), Observed({}))
     assert {one.address for one in found.deferred} == {"groups.crew", "bindings.talk"} and found.empty

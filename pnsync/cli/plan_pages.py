@@ -24,6 +24,13 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "state; a group cannot be replaced.",
         "pnsync state list",
     ),
+    "P204": Page(
+        "A selector fits nothing",
+        "No address of the files or of the state fits a --target or an --exclude: a slip of the pen selects, or spares, "
+        "nothing. A selector is an address, a glob as bindings.clinic-*, a label as team=north or a provider as "
+        "provider=nx; quote globs, so that the shell leaves them alone.",
+        "pnsync plan --target 'bindings.clinic-*'",
+    ),
     "P301": Page(
         "One of our ids carries other values",
         "The vendor lists a binding with an id that only pnsync gives, and with other phones, another X or another "

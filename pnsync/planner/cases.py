@@ -169,9 +169,9 @@ class Declared:
             why = "its expires_at has passed" if over(lifetime, now) else "keep is false"
             self._note("P202", f"{case.address} has expired and is left alone: {why}", case)
             self._count_unchanged(case.address)
-            self.found.bookkeeping.extend(self._rested(case, entry, None))
+            self.found.bookkeeping.extend(self._rested(case, entry, None, case.expires))
         elif not self.found.hidden(case.binding.provider, case.address, Action.BIND):
-            self.found.bookkeeping.extend(self._rested(case, entry, case.target))
+            self.found.bookkeeping.extend(self._rested(case, entry, case.target, case.expires))
             self.found.drafts.append(bind_draft(case, Cause.EXPIRY, f"expired at {instant(case.expires)}"))
 
     def _gone(self, case: Case, entry: Entry) -> None:
@@ -191,19 +191,17 @@ class Declared:
             self._expired(case, entry, now)
             return
         found.replaced(case.address, entry)
-        found.bookkeeping.extend(self._rested(case, entry, case.target))
+        found.bookkeeping.extend(self._rested(case, entry, case.target, case.expires))
         reason = "the vendor no longer lists it, and it has not expired"
         found.drafts.append(replace(bind_draft(case, Cause.DRIFT, reason), missing=True))
 
-    def _rested(
-        self, case: Case, entry: Entry, target: Entry | None, ended_at: int | None = None
-    ) -> tuple[Rested, ...]:
-        """Numbers that a binding gave up by ending, at its expiry if not before, enter quarantine, once."""
+    def _rested(self, case: Case, entry: Entry, target: Entry | None, ended_at: int) -> tuple[Rested, ...]:
+        """Numbers that a binding gave up by ending enter quarantine, once."""
         resting = rests_after_end(
             case.address,
             entry,
             target,
-            ended_at=case.expires if ended_at is None else ended_at,
+            ended_at=ended_at,
             now=self.now,
             seconds=self.found.desired.policy.quarantine_seconds,
         )

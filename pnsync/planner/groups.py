@@ -40,9 +40,15 @@ def plan_groups(
         else:
             work.read_only(group)
     addresses = {one.address for one in declared.values() if one.managed}
-    for address, entry in sorted(state.groups().items()):
-        if address not in addresses:
-            work.undeclared(address, entry)
+    recorded = state.groups()
+    unrecorded = [one for one in work.blocking if one not in recorded and one.startswith("groups.")]
+    for address in sorted((*recorded, *unrecorded)):
+        if address in addresses:
+            continue
+        if address in work.blocking:
+            work.open_attempt(address, None)
+        else:
+            work.undeclared(address, recorded[address])
     return GroupPlan(
         tuple(work.drafts),
         work.ids,
@@ -115,7 +121,7 @@ class _Groups:
         """Create, update, or leave a group of ours."""
         entry = self.state.entries.get(group.address)
         if group.address in self.blocking:
-            self._open_attempt(group.address, group.span)
+            self.open_attempt(group.address, group.span)
             if isinstance(entry, GroupEntry):
                 self.ids[group.name] = entry.group_id
             return
@@ -240,9 +246,6 @@ class _Groups:
 
     def undeclared(self, address: str, entry: GroupEntry) -> None:
         """Delete a group of ours that the files no longer declare, or forget one that is gone."""
-        if address in self.blocking:
-            self._open_attempt(address, None)
-            return
         listing = self.observed.listings.get(entry.provider)
         if listing is None or not listing.trustworthy:
             self._hidden(address, Action.DELETE_GROUP, entry.provider, None)
@@ -279,7 +282,8 @@ class _Groups:
         self.deferred.append(Deferred(address, action, entry.provider, reason, visible_from, span))
         return True
 
-    def _open_attempt(self, address: str, span: SourceSpan | None) -> None:
+    def open_attempt(self, address: str, span: SourceSpan | None) -> None:
+        """The outcome of a call of it is not known yet."""
         self.deferred.append(open_attempt(address, self.blocking[address].intent, span))
 
     def _hidden(self, address: str, action: Action, provider: str, span: SourceSpan | None) -> None:

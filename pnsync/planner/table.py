@@ -45,7 +45,8 @@ from pnsync.policy.holds import freeze_findings, freeze_of, hold_findings, holds
 from pnsync.policy.limits import findings
 from pnsync.recovery import settle
 from pnsync.reports.capacity import sampled
-from pnsync.state import Entry, State
+from pnsync.scope import selects, shown
+from pnsync.state import Entry, GroupEntry, State
 
 __all__ = ["Question", "desired_of_state", "plan"]
 
@@ -146,6 +147,7 @@ class _Planning:
         missing = sum(one.missing for one in selected)
         found.notes.extend(self.occupancy.twins_note())
         found.notes.extend(self._not_replaced())
+        found.notes.extend(self._selects_nothing())
         found.notes.extend(hold_findings(self.held))
         fitting, shard = Fitting(found), question.shard
         fitted = whole = fitting.fit(selected)
@@ -229,16 +231,11 @@ class _Planning:
 
     def _in_scope(self, address: str, provider: str) -> bool:
         scope = self.question.scope
-        if scope.whole:
-            return True
-        binding = self.bindings.get(address)
-        entry = self.state.entries.get(address)
-        labels: tuple[tuple[str, str], ...] = ()
-        if binding is not None:
-            labels = binding.labels
-        elif isinstance(entry, Entry):
-            labels = entry.labels
-        return scope.holds(address, provider, labels)
+        return scope.whole or scope.holds(address, provider, self._labels(address))
+
+    def _labels(self, address: str) -> tuple[tuple[str, str], ...]:
+        known = self.bindings.get(address) or self.state.entries.get(address)
+        return () if known is None or isinstance(known, GroupEntry) else known.labels
 
     def _selected(self) -> list[Draft]:
         found = [
@@ -284,6 +281,31 @@ class _Planning:
                 address=address,
             )
             for address in sorted(self.question.replace - changing)
+        ]
+
+    def _selects_nothing(self) -> list[Diagnostic]:
+        """Selectors that fit no address: as likely a slip of the pen as a pattern whose time has not come."""
+        scope = self.question.scope
+        if scope.whole:
+            return []
+        known = (self.desired.bindings.values(), self.desired.groups.values())
+        providers = {one.address: one.provider for part in known for one in part}
+        providers |= {address: one.provider for address, one in self.state.entries.items()}
+        providers |= {address: one.intent.provider for address, one in self.found.blocking.items()}
+        asked = [("target", "selects", one) for one in scope.targets]
+        asked += [("exclude", "leaves out", one) for one in scope.excludes]
+        return [
+            Diagnostic(
+                "P204",
+                f"--{option} {shown(selector)} {does} nothing: no address of the files or the state fits it",
+                Severity.WARNING,
+                advice="`pnsync state list` shows the addresses; a selector is one, a glob, label=value or provider=name",
+            )
+            for option, does, selector in asked
+            if not any(
+                selects(selector, address, provider, self._labels(address))
+                for address, provider in providers.items()
+            )
         ]
 
     def _valid_until(self, drafts: list[Draft], freed: tuple[int, ...]) -> int | None:

@@ -29,10 +29,18 @@ class Undeclared:
 
     def decide(self) -> None:
         """Find what each needs, in the order of their addresses."""
-        for address, entry in sorted(self.found.state.bindings().items()):
+        recorded = self.found.state.bindings()
+        unrecorded = [
+            one for one in self.found.blocking if one not in recorded and not one.startswith("groups.")
+        ]
+        for address in sorted((*recorded, *unrecorded)):
             declared = self.declared.get(address)
-            if declared is None or not declared.enabled:
-                self._decide(address, entry, declared)
+            if declared is not None and declared.enabled:
+                continue
+            if address in self.found.blocking:
+                self._open(address, declared)
+            else:
+                self._decide(address, recorded[address], declared)
 
     def decide_superseded(self) -> None:
         """A second live binding of an address goes; the memory of one that is gone goes too."""
@@ -40,14 +48,15 @@ class Undeclared:
             if old.address not in self.found.blocking:
                 self._superseded(key, old)
 
+    def _open(self, address: str, declared: Binding | None) -> None:
+        """The outcome of a call of it is not known yet."""
+        intent = self.found.blocking[address].intent
+        source = None if declared is None else declared.span
+        resumed = intent.operation is Operation.UNBIND and intent.target is None
+        self.found.defer(open_attempt(address, intent, source), config=not resumed)
+
     def _decide(self, address: str, entry: Entry, declared: Binding | None) -> None:
         found = self.found
-        if address in found.blocking:
-            intent = found.blocking[address].intent
-            source = None if declared is None else declared.span
-            resumed = intent.operation is Operation.UNBIND and intent.target is None
-            found.defer(open_attempt(address, intent, source), config=not resumed)
-            return
         row = found.matched.rows.get(address)
         expires = known_expiry(entry, row)
         if entry.down:
