@@ -338,7 +338,7 @@ class Fold:
         match intent.operation:
             case Operation.BIND:
                 assert isinstance(intent.target, Entry)
-                self._bound(intent, intent.target, applied, expires_at)
+                self._bound(intent, intent.target, applied, at, expires_at)
             case Operation.UNBIND:
                 assert intent.bind_id is not None
                 self._unbound(intent, intent.bind_id, at)
@@ -350,7 +350,9 @@ class Fold:
             case Operation.DELETE_GROUP:
                 self.entries.pop(intent.address, None)
 
-    def _bound(self, intent: Intent, target: Entry, applied: Applied, expires_at: int | None) -> None:
+    def _bound(
+        self, intent: Intent, target: Entry, applied: Applied, at: int, expires_at: int | None
+    ) -> None:
         assert applied.bind_id is not None
         old = self.entries.get(intent.address)
         signed = int(intent.signed_at)
@@ -368,7 +370,7 @@ class Fold:
             bind_id=applied.bind_id,
             phone_x=applied.phone_x or target.phone_x,
             phone_x_b=applied.phone_x_b,
-            bound_at=signed,
+            bound_at=_effective(intent, at, expires_at),
             expires_at=ends if expires_at is None else expires_at,
             down_since=None,
         )
@@ -387,6 +389,17 @@ class Fold:
             self.entries[intent.address] = replace(intent.target, bind_id=None, down_since=at)
         else:
             del self.entries[intent.address]
+
+
+def _effective(intent: Intent, at: int, expires_at: int | None) -> int:
+    """When a bind took effect, by its end as the vendor tells it: from its stamp to when its outcome was learned.
+
+    A vendor may carry out late what it was asked for; such a binding lasts no longer than it was to, it began later.
+    """
+    signed = int(intent.signed_at)
+    if expires_at is None or not intent.expire_seconds:
+        return signed
+    return max(signed, min(expires_at - intent.expire_seconds, at))
 
 
 def _followed(unbind: Intent, entry: Entry) -> bool:

@@ -224,9 +224,8 @@ class _Settling:
             if len(rows) > 1:
                 self.notes.append(bound_twice(intent, len(rows), "the newer one of its address"))
         else:
-            self._calibrate(first, intent, listing)
             applied = Applied(first.bind_id, first.phone_x, first.phone_x_b)
-            self._resolve(name, Verdict.APPLIED, applied, first.expires_at)
+            self._resolve(name, Verdict.APPLIED, applied, self._end(first, intent, listing))
             self.adopted[intent.address] = "an interrupted call took effect: its binding is listed"
             if others:
                 self.notes.append(bound_twice(intent, len(rows), "the older"))
@@ -253,14 +252,17 @@ class _Settling:
             return True
         return zone_between(row.naive_expiry, earliest, latest) is not None
 
-    def _calibrate(self, row: LiveBinding, intent: Intent, listing: Listing) -> None:
+    def _end(self, row: LiveBinding, intent: Intent, listing: Listing) -> int | None:
+        """When the outcome of a bind ends, as it is listed; where that tells the vendor's zone, it is noted."""
         if row.expires_at is not None or row.naive_expiry is None or not intent.expire_seconds:
-            return
+            return row.expires_at
         if self.now + listing.clock_ahead - intent.signed_at > CERTAIN_SECONDS:
-            return
+            return None
         zone = zone_of(row.naive_expiry, intent.signed_at + intent.expire_seconds)
-        if zone is not None:
-            self._emit(Noted(zone_note(intent.provider), str(zone)))
+        if zone is None:
+            return None
+        self._emit(Noted(zone_note(intent.provider), str(zone)))
+        return row.naive_expiry - zone
 
     def _create_group(self, name: str, pending: Pending, listing: Listing) -> None:
         intent = pending.intent

@@ -234,6 +234,31 @@ def test_a_bind_leaves_what_was_asked_for_and_what_the_vendor_gave() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("told_at", "end", "began"),
+    [
+        (NOW + 200, NOW + 86400 + 45, NOW + 45), (NOW + 200, NOW + 86400 + 200, NOW + 200),
+        (NOW + 200, NOW + 86400 + 201, NOW + 200), (NOW + 200, NOW + 86400, NOW), (NOW + 200, NOW + 86400 - 9, NOW),
+        (NOW + 200, None, NOW), (NOW - 5, NOW + 86400 + 45, NOW),
+    ],
+)  # fmt: skip
+def test_a_bind_that_took_effect_late_began_when_its_end_tells(
+    told_at: int, end: int | None, began: int
+) -> None:
+    """Not before it was asked for, nor after it was known."""
+    told = Resolved(opened(1).intent.attempt, Verdict.APPLIED, told_at, Applied("b1"), end)
+    found = replay(EMPTY, [opened(1), told]).entries[DESK]
+    assert isinstance(found, Entry)
+    assert (found.bound_at, found.expires_at) == (began, NOW + 86400 if end is None else end)
+
+
+def test_what_never_ends_began_when_it_was_asked_for() -> None:
+    asked = Opened(replace(opened(1).intent, expire_seconds=0))
+    told = Resolved(asked.intent.attempt, Verdict.APPLIED, NOW + 200, Applied("b1"), NOW + 500)
+    found = replay(EMPTY, [asked, told]).entries[DESK]
+    assert isinstance(found, Entry) and found.bound_at == NOW
+
+
 def test_an_unbind_of_a_change_leaves_what_comes_down_since_then() -> None:
     wanted = entry(1, generation=2, recording=True)
     begun = Opened(replace(UNBIND.intent, target=wanted))

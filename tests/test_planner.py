@@ -484,10 +484,14 @@ def test_renew_keeps_what_only_the_files_know() -> None:
 def test_a_selector_that_fits_nothing_is_told(selector: str, fits: bool) -> None:
     files = desired([replace(ORDER, labels=(("team", "north"),))], [CREW])
     known = state({"bindings.kept": made(axb("kept", 3, 4)), "groups.old": made_group(group("old"))})
-    for option, scope in (("target", Scope((selector,))), ("exclude", Scope((), (selector,)))):
+    for option, does, scope in (
+        ("target", "selects", Scope((selector,))), ("exclude", "leaves out", Scope((), (selector,))),
+    ):  # fmt: skip
         found = planned(files, known, scope=scope)
         told = [one.summary for one in found.diagnostics if one.code == "P204"]
-        assert [one.startswith(f"--{option} {selector} ") for one in told] == ([] if fits else [True])
+        assert [one.startswith(f"--{option} {selector} {does} nothing: ") for one in told] == (
+            [] if fits else [True]
+        )
 
 
 def test_what_only_an_open_call_knows_can_be_selected() -> None:

@@ -359,7 +359,7 @@ def test_a_zone_that_is_not_known_is_calibrated_by_our_own_bind(zone: int, off: 
     found = settled(open_(one), [row])
     assert verdicts(found) == [Verdict.APPLIED] and Noted("zone.la", str(zone)) in found.events
     entry = found.state.entries[RIDE.address]
-    assert isinstance(entry, Entry) and entry.expires_at == int(one.signed_at) + DAY
+    assert isinstance(entry, Entry) and entry.expires_at == int(one.signed_at) + DAY + off, "as listed"
 
 
 @pytest.mark.parametrize(("ago", "told"), [(779, True), (781, False)])

@@ -71,6 +71,7 @@ def test_what_takes_effect_late_is_not_bound_twice(binding: Binding) -> None:
     one.apply()
     assert one.binds(binding.provider) == 1 and len(one.live(binding.provider)) == 1
     one.end()
+    assert one.binds(binding.provider) == 1, "it lasts no longer than declared: it began later"
 
 
 @pytest.mark.parametrize("skew", [0.0, -300.0, 300.0])
