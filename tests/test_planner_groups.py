@@ -179,6 +179,12 @@ def test_an_open_attempt_of_a_group_defers_it_and_what_is_new(operation: Operati
     assert (found.unchanged == 1) == (operation is Operation.UPDATE_GROUP)
 
 
+def test_every_group_that_the_files_dropped_goes_wherever_it_stands_in_the_order() -> None:
+    dropped = (group("alpha", (21, 22)), group("zulu", (23, 24)))
+    found = of([CREW], [TALK], known(TALK, groups=(dropped[0], CREW, dropped[1])))
+    assert sorted(calls(found)) == [("delete_group", "alpha"), ("delete_group", "zulu")]
+
+
 def test_an_open_first_attempt_of_a_group_that_the_files_dropped_waits() -> None:
     one = intent(made_group(CREW, ""), "groups.crew", operation=Operation.CREATE_GROUP)
     found = of([], [], state(pending=pending(one)))
