@@ -49,6 +49,8 @@ def who(
         raise UsageError(
             "--live and --after-plan exclude each other", "The vendor knows what is, not what will be."
         )
+    if ext and not _is_digits(ext):
+        raise UsageError("--ext takes an extension", "It is digits, like 101.")
     dialled, party = _digits(dial, "--dial"), None if caller is None else _caller(caller)
     if live:
         source, found = "vendor", _live(invocation, dialled, ext, party)
@@ -155,6 +157,10 @@ def _digits(given: str, option: str) -> str:
     from pnsync.config.scalars import phone_digits
 
     digits = phone_digits(given.strip())
-    if not (digits.isascii() and digits.isdecimal()) or not 1 <= len(digits) <= 20:
+    if not _is_digits(digits) or len(digits) > 20:
         raise UsageError(f"{option} takes a phone", "It is 1 to 20 digits with their country code.")
     return digits
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

@@ -50,6 +50,8 @@ def test_who_asks_the_vendor(applied: Run) -> None:
         pytest.param(("--live",), id="no caller"),
         pytest.param(("--live", "--after-plan", "--caller", "447700900131"), id="both"),
         pytest.param(("--caller", "nobody"), id="no phone"),
+        pytest.param(("--ext", "abcd"), id="no extension"),
+        pytest.param(("--ext", "١٠٧"), id="digits of another script"),
     ],
 )
 def test_who_refuses_what_cannot_be_asked(applied: Run, options: tuple[str, ...]) -> None:
