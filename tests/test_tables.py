@@ -52,6 +52,20 @@ def test_rows_are_bindings_with_the_table_s_keys(tmp_path: Path) -> None:
     assert desired.files == ("pnsync.yaml", "bindings/c.csv")
 
 
+@pytest.mark.parametrize(
+    ("cell", "says"), [("TRUE", True), ("True", True), ("FALSE", False), ("False", False), ('"fAlSe"', False)]
+)
+def test_true_and_false_in_any_letter_case(tmp_path: Path, cell: str, says: bool) -> None:
+    [one] = loaded(tmp_path, f"{HEAD},recording,enabled\n{GOOD},{cell},{cell}\n").bindings.values()
+    assert (one.recording, one.enabled) == (says, says)
+
+
+def test_true_is_a_word_like_others_where_no_flag_stands(tmp_path: Path) -> None:
+    table = 'tables: {"bindings/*.csv": {name: "c-{id}", provider: la, mode: axb, expires_in: 3d}}\n'
+    [one] = loaded(tmp_path, f"{HEAD},pool_number\n{GOOD},TRUE\n", ROOT + table).bindings.values()
+    assert one.pool_number == "TRUE"
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_other_separators(tmp_path: Path, separator: str) -> None:
     assert list(loaded(tmp_path, f"{HEAD}\n{GOOD}\n".replace(",", separator)).bindings) == ["courier-1"]
@@ -138,7 +152,7 @@ def test_what_is_wrong_is_told_at_its_cell(tmp_path: Path, code: str, text: str,
             "1,447700900111.0,447700900112,",
             "a spreadsheet has changed this number: give the column the format text",
         ),
-        ("1,447700900111,447700900112,TRUE", "write true"),
+        ("1,447700900111,447700900112,YES", "write true"),
         ("1,447700900111,447700900112,ja", "write true or false"),
         ("1", "the row has 1 cell, and the header 4"),
     ],

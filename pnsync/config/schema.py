@@ -115,6 +115,9 @@ class BindingShape:
 COLUMN_KEYS = tuple(name for name in BindingShape.__dataclass_fields__ if name != "labels")
 """The keys of a binding that a column of a table can hold."""
 
+FLAG_KEYS = frozenset(name for name, one in BindingShape.__dataclass_fields__.items() if one.type is Flag)
+"""Those of them that are true or false."""
+
 
 @shape(slots=True, config=_FORBID)
 class DefaultsShape:

@@ -1,7 +1,8 @@
 """Tables as written -> files of bindings: `tables` in the root says what the rows of each included CSV file are.
 
 Promises: a row is judged by the same rules as an entry of a YAML file, with the line and column of its cell; cells are
-read as written. An empty cell is an absent key, for which the table's own keys and then the root's defaults stand.
+read as written, but that true and false may be in capitals, as spreadsheets write them. An empty cell is an absent key,
+for which the table's own keys and then the root's defaults stand.
 """
 
 import re
@@ -12,14 +13,14 @@ from pnsync.config.complaints import kind_of
 from pnsync.config.entries import File, mapping_at
 from pnsync.config.findings import Findings, closest, quoted
 from pnsync.config.patterns import Pattern, table_pattern
-from pnsync.config.schema import COLUMN_KEYS, DefaultsShape, TableShape
+from pnsync.config.schema import COLUMN_KEYS, FLAG_KEYS, DefaultsShape, TableShape
 from pnsync.yamlfile import Limits, Mapping, Node
 from pnsync.yamlfile.tables import Table, Unclosed, read_table, row_mapping
 
 SUFFIX: Final = ".csv"
 MOST_COLUMNS: Final = 1000
 _COLUMN = re.compile(r"\{([^{}]*)\}")
-_WORDS: Final = {"true": True, "false": False}
+_FLAGS: Final = {"true": True, "false": False}
 _OWN_KEYS: Final = ("phone_x", "extension", "group", "enabled", "expires_at")
 """Keys of a table that are no defaults: they are entered in each row that has no such cell."""
 
@@ -211,9 +212,7 @@ class Tables:
                 continue
             names[name] = place
             row: list[tuple[str, tuple[int, int], Node, tuple[int, int]]] = [
-                (key, head, _WORDS.get(found[i][0], found[i][0]), found[i][1:])
-                for i, key, head in columns
-                if found[i][0]
+                (key, head, _value(key, found[i][0]), found[i][1:]) for i, key, head in columns if found[i][0]
             ]
             if own:
                 given = {one[0] for one in row}
@@ -227,3 +226,8 @@ class Tables:
         index = {text: i for i, (text, _, _) in enumerate(table.header)}
         parts = _COLUMN.split(name)
         return [index[one] if i % 2 else one for i, one in enumerate(parts) if one]
+
+
+def _value(key: str, cell: str) -> str | bool:
+    """What a cell that is not empty says of a key."""
+    return _FLAGS.get(cell.lower(), cell) if key in FLAG_KEYS else cell
