@@ -5,7 +5,7 @@ touch the network, the state or a credential.
 """
 
 import gc
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -49,18 +49,14 @@ def load(
     root: str = ROOT,
     *,
     environ: Mapping[str, str],
-    allowed_hosts: Collection[str] = (),
     reading: Reading = Reading.NUMBERS,
 ) -> Desired:
     """What the files of a folder declare; raises ConfigError with every diagnostic of the run.
 
-    `environ` is asked for PNSYNC_ALLOWED_HOSTS, CI and PNSYNC_LOCAL_STATE; `allowed_hosts` are further hosts
-    that an endpoint may name. Warnings travel in the answer. What was read with less than every number is for judging
-    files only: no call may be made from it.
+    `environ` is asked for PNSYNC_ALLOWED_HOSTS, CI and PNSYNC_LOCAL_STATE. Warnings travel in the answer. What was read
+    with less than every number is for judging files only: no call may be made from it.
     """
-    return load_source(
-        FolderSource(folder), root, environ=environ, allowed_hosts=allowed_hosts, reading=reading
-    )
+    return load_source(FolderSource(folder), root, environ=environ, reading=reading)
 
 
 def load_source(
@@ -68,12 +64,11 @@ def load_source(
     root: str = ROOT,
     *,
     environ: Mapping[str, str],
-    allowed_hosts: Collection[str] = (),
     reading: Reading = Reading.NUMBERS,
 ) -> Desired:
     """As `load`, from any source."""
     with _collector_off():
-        return _Loading(source, root, environ, allowed_hosts, reading).run()
+        return _Loading(source, root, environ, reading).run()
 
 
 @contextmanager
@@ -96,13 +91,11 @@ class _Loading:
         source: Source,
         root: str,
         environ: Mapping[str, str],
-        allowed_hosts: Collection[str],
         reading: Reading,
     ) -> None:
         self.source, self.root_name, self.environ = source, root, environ
         self.reading = reading
-        listed = endpoints.allowed_hosts(environ.get(endpoints.ALLOWED_HOSTS, ""))
-        self.allowed = listed | {one.lower() for one in allowed_hosts}
+        self.allowed = endpoints.allowed_hosts(environ.get(endpoints.ALLOWED_HOSTS, ""))
         self.findings = Findings()
         self.limits = Limits()
         self.files: list[File] = []
