@@ -179,11 +179,5 @@ class CredentialsRefused(PnsyncError):
     exit_code = ExitCode.CREDENTIALS
 
 
-class DecisionNeeded(PnsyncError):
-    """A person must decide: two candidates, or a conflict with a binding that is not ours (exit 11)."""
-
-    exit_code = ExitCode.DECISION
-
-
 class VendorError(PnsyncError):
     """A vendor's answer to a read cannot be used; names provider, operation and request id, changes nothing (exit 1)."""

@@ -59,7 +59,6 @@ class Capabilities:
     """Whether a phone may stand in one binding at a time (LAAFFIC's -35: an AXB binding of A or B)."""
     settle_seconds: Mapping[Mode, int]
     """How long after its time stamp a request may still take effect, by mode (settle_window)."""
-    seconds_per_call: float = 0.05
 
 
 CAPABILITIES: Final[Mapping[VendorType, Capabilities]] = MappingProxyType(

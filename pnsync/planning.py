@@ -149,7 +149,7 @@ class Planned:
     """What stands against applying it: policy, a person's decision, a provider that cannot be read."""
 
 
-def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Planned:
+def make_plan(world: World, options: PlanOptions) -> Planned:
     """What apply would do now. Takes no lock, writes nothing, makes no writing call."""
     state = view(world.store, options.shard)
     known = state or State(lineage="")
@@ -167,7 +167,7 @@ def make_plan(world: World, options: PlanOptions, *, reveal: bool = False) -> Pl
         rate=found.rate or _rate(world.desired, found),
         timeline=timeline(world.desired, after, found, found.made_at),
     )
-    masker = Masker(key, known.lineage, reveal=reveal)
+    masker = Masker(key, known.lineage)
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]
     return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))

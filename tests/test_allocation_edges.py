@@ -137,7 +137,6 @@ def test_a_number_that_has_left_its_group_is_named() -> None:
 # -- drain ---------------------------------------------------------------------------------------------------------------
 
 
-UNTIL_NOW = Lifetime(None, until=NOW)
 BEFORE = DAILY.renew_before_seconds
 GONE = "1 binding leaves it with this plan, then it is empty"
 UNKNOWN = "when it is empty is not known yet"

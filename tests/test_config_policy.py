@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 import pytest
 
 from pnsync.config import config_digest, policy_findings
-from pnsync.config.crosscheck import shared_numbers
 from pnsync.errors import Severity, SourceSpan
 from pnsync.model import (
     Binding,
@@ -136,12 +135,3 @@ def test_the_order_of_declarations_does_not_change_the_digest() -> None:
     assert config_digest(desired(ANY, BINDING, second), KEY) == config_digest(
         desired(ANY, second, BINDING), KEY
     )
-
-
-def test_one_phone_twice_on_one_x_that_the_vendor_chose() -> None:
-    other = replace(BINDING, name="b", phone_b=Phone("447700900789"))
-    third = replace(BINDING, name="c", phone_a=Phone("447700900777"), phone_b=Phone("447700900788"))
-    bindings = {one.name: one for one in (BINDING, other, third)}
-    on_one_x = dict.fromkeys((f"bindings.{name}" for name in bindings), "447401264117")
-    assert list(shared_numbers(bindings, on_one_x)) == [(other, BINDING)]
-    assert list(shared_numbers(bindings, {**on_one_x, "bindings.b": "447401264118"})) == []

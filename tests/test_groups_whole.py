@@ -37,7 +37,6 @@ ENTRY = made_group(CREW, "g1", file="groups.yaml")
 THEIRS = group("pool", None, holds=Holds.NUMBERS, span=SPAN)
 BOTH = (phone(11), phone(12))
 SHOWN = {"group_name": "crew", "holds": "people", "phones": BOTH, "remark": "night"}
-UNSEEN = "the listing of nx was not read"
 
 
 def of(

@@ -7,7 +7,7 @@ Must not judge an entry alone (`bindings.py`, `groups.py`) or what policy forbid
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingLike
 
 from pnsync.config.entries import Places
@@ -284,23 +284,3 @@ class _Check:
                         advice="the vendor would know one group for both",
                         address=group.address,
                     )
-
-
-def shared_numbers(
-    bindings: MappingLike[str, Binding], chosen: MappingLike[str, str]
-) -> Iterator[tuple[Binding, Binding]]:
-    """Pairs of bindings in which one phone stands on one X that the vendor chose, with different counterparts.
-
-    `chosen` is the X of an address as the state knows it; a pair is told by the later binding, then the earlier.
-    """
-    callers: dict[tuple[str, str, str], Binding] = {}
-    for one in bindings.values():
-        number = chosen.get(one.address)
-        if not one.enabled or number is None or one.phone_x is not None or one.mode is Mode.AXB_EXTENSION:
-            continue
-        for phone in (one.phone_a, one.phone_b):
-            if phone is not None:
-                other = callers.setdefault((one.provider, number, phone.digits), one)
-                if other is not one:
-                    yield one, other
-                    break

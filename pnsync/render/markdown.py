@@ -101,9 +101,9 @@ def render_markdown(
     return text
 
 
-def render_step_summary(document: Document, *, rate: float | None = None, origin: str = "this commit") -> str:
+def render_step_summary(document: Document, *, rate: float | None = None) -> str:
     """The plan for `$GITHUB_STEP_SUMMARY`, which is no comment and so holds more."""
-    return render_markdown(document, max_chars=SUMMARY_CHARS, rate=rate, origin=origin)
+    return render_markdown(document, max_chars=SUMMARY_CHARS, rate=rate, origin="this commit")
 
 
 def marker_comment(key: str) -> str:

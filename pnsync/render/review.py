@@ -54,7 +54,6 @@ class Calls:
 
     other: int = 0
     lost: int = 0
-    gained: int = 0
     redialled: int = 0
     astray: tuple[Row, ...] = ()
 
@@ -134,7 +133,6 @@ def _calls(routing: Mapping[str, Any] | None) -> Calls:
     return Calls(
         other=routing["reaches_other"]["count"],
         lost=routing["loses"]["count"],
-        gained=routing["gains"]["count"],
         redialled=routing["redials"]["count"],
         astray=tuple(routing["misroutes"]),
     )

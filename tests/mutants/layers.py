@@ -68,16 +68,6 @@ STAMPS = Layer(
         ),
     ),
 )
-PROOF = Layer(
-    "proof of an unbind",
-    (
-        (
-            "proofs.py",
-            "        return trusted and row is not None and same_identity(row, binding)",
-            "        return True",
-        ),
-    ),
-)
 ROWS = Layer(
     "whose a listed row is",
     (

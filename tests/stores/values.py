@@ -90,7 +90,6 @@ def every_field(cls: type) -> st.SearchStrategy[Any]:
 
 ENTRIES = every_field(Entry)
 GROUPS = every_field(GroupEntry)
-INTENTS = every_field(Intent)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     *(
         every_field(one)

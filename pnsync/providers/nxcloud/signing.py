@@ -9,8 +9,6 @@ from typing import Final
 BIZ_TYPE: Final = "5"
 """Privacy numbers."""
 
-ALGORITHMS: Final = frozenset({"md5", "sha256"})
-
 
 def signed_text(
     access_key: str, action: str, timestamp: str, body: bytes, access_secret: str, *, biz_type: str = BIZ_TYPE
