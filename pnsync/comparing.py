@@ -16,9 +16,9 @@ from pnsync.planning import (
     plan_codes,
     plan_keys,
     planned,
-    pseudonym_key,
     read_listings,
 )
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.scope import Shard
 from pnsync.sharding.part import Part
 from pnsync.sharding.sharded import quietly

@@ -19,7 +19,8 @@ from pnsync.masking import derive
 from pnsync.matching import alive, match
 from pnsync.model import NEVER, Binding, Desired, Listing, LiveBinding, Mode, Observed
 from pnsync.planner.comparison import differences
-from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
+from pnsync.planning import World, check_accounts, read_listings
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.state import Entry, State, target_of
 from pnsync.store.store import Session
 

@@ -17,7 +17,7 @@ from pnsync.errors import CredentialsRefused, Diagnostic, ExitCode, Severity, St
 from pnsync.holder import Holder
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import replay
-from pnsync.masking import KEY_BYTES, Masker, derive, new_key
+from pnsync.masking import KEY_BYTES, Masker, derive
 from pnsync.matching import unrefreshed
 from pnsync.model import Desired, Observed
 from pnsync.phone import typed
@@ -25,6 +25,7 @@ from pnsync.plan import Plan, document
 from pnsync.planner.table import Question, desired_of_state, plan
 from pnsync.policy.limits import Permissions
 from pnsync.policy.precedent import effective, loosened, recorded_policy
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.recovery import zone_note
 from pnsync.refresh import calibrated, observe
 from pnsync.reports.forecast import timeline
@@ -307,12 +308,6 @@ def _addresses(names: tuple[str, ...]) -> list[str]:
         one if "." in one and one.split(".")[0] in ("bindings", "groups") else f"bindings.{one}"
         for one in names
     ]
-
-
-def pseudonym_key(state: State | None) -> bytes:
-    """The state's own key; without a state one of this run, so that its pseudonyms mean nothing elsewhere."""
-    found = None if state is None else state.notes.get(KEY_NOTE)
-    return new_key() if found is None else bytes.fromhex(found)
 
 
 def plan_keys(world: World, state: State | None) -> Keys:

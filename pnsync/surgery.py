@@ -14,7 +14,8 @@ from pnsync.journal import Accepted, Doubled, Noted, Recorded, Resolved, Verdict
 from pnsync.masking import derive, new_key
 from pnsync.model import Binding, Desired, LiveBinding, Observed
 from pnsync.phone import typed
-from pnsync.planning import World, check_accounts, pseudonym_key, read_listings
+from pnsync.planning import World, check_accounts, read_listings
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.recovery import entry_of_row
 from pnsync.sealing.codec import SealingCodec
 from pnsync.state import Entry, Head, State

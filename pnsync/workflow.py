@@ -34,10 +34,10 @@ from pnsync.planning import (
     plan_codes,
     plan_keys,
     planned,
-    pseudonym_key,
     read_listings,
 )
 from pnsync.policy.precedent import policy_note, recorded_policy
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.reports.status import Run
 from pnsync.savedplan import Keys, SavedPlan, check_age, check_signature, check_state, compare, read
 from pnsync.sharding.part import Part

@@ -18,8 +18,9 @@ from pnsync.checkout import COMMIT_NOTE, Missing
 from pnsync.errors import ExitCode, PolicyRefused, StalePlan, StateError, UsageError, VendorError
 from pnsync.journal import Applied, Noted, NotSent, Outcome, Recorded, Refusal, Refused, Unknown
 from pnsync.model import Binding, Desired, Listing, LiveBinding, Moved, Policy
-from pnsync.planning import PlanOptions, World, make_plan, plan_keys, pseudonym_key
+from pnsync.planning import PlanOptions, World, make_plan, plan_keys
 from pnsync.policy.precedent import POLICY_NOTE
+from pnsync.pseudonyms import pseudonym_key
 from pnsync.reports.status import RUN_NOTE
 from pnsync.savedplan import seal
 from pnsync.scope import Shard

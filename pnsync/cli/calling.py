@@ -16,8 +16,7 @@ def verify_calls(
     invocation: Invocation, session: "Opened", *, wanted: tuple[str, ...], sample: int | None, approved: bool
 ) -> Verdict:
     """Ask from the point of view of A, B and a stranger; exit 2 where somebody else rings, or nobody."""
-    from pnsync.masking import Masker
-    from pnsync.planning import pseudonym_key
+    from pnsync.pseudonyms import masker_of
     from pnsync.routing.probing import chosen, judge, probes
     from pnsync.routing.table import of_state
     from pnsync.state import State
@@ -37,7 +36,7 @@ def verify_calls(
         session.tell(f"{counted(left, 'binding')} cannot be asked about: their vendor has no such question.")
     if asked and not approved:
         _confirm(invocation, len(asked))
-    masker = Masker(pseudonym_key(state), state.lineage)
+    masker = masker_of(state)
     found = []
     for number, probe in enumerate(asked, 1):
         provider = world.providers[probe.provider]

@@ -134,7 +134,7 @@ def _provider_checks(
 ) -> list[Check]:
     from pnsync.cli.session import open_provider
     from pnsync.masking import derive
-    from pnsync.planning import pseudonym_key
+    from pnsync.pseudonyms import pseudonym_key
 
     try:
         provider = open_provider(config, invocation, clock)

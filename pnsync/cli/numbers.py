@@ -189,6 +189,7 @@ def find(invocation: Invocation, source: str) -> int:
         )
     from pnsync.cli.offline import read_offline
     from pnsync.phone import Phone
+    from pnsync.pseudonyms import masker_of
     from pnsync.render.text import escape
 
     phone = Phone(phone_from_input(invocation))
@@ -218,7 +219,7 @@ def find(invocation: Invocation, source: str) -> int:
         if phone in made.phones:
             note(address, "phones in the state")
     output = invocation.output
-    shown = known.masker().show(phone)
+    shown = masker_of(known.state).show(phone)
     output.out(f"{shown} ({', '.join(sorted(names))})" if names else shown)
     width = max(map(len, places), default=0)
     for address, found in sorted(places.items()):

@@ -104,9 +104,9 @@ def verify(
 def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
     """Show number groups and pools: their use, and free extensions (-v: of each number)."""
     from pnsync.cli.session import opened
-    from pnsync.masking import Masker
     from pnsync.plan import instant
-    from pnsync.planning import failure_codes, pseudonym_key, read_listings
+    from pnsync.planning import failure_codes, read_listings
+    from pnsync.pseudonyms import masker_of
     from pnsync.render.capacity import capacity_lines
     from pnsync.render.usage import usage_text
     from pnsync.reports.capacity import busiest, outlooks
@@ -120,7 +120,7 @@ def groups(invocation: Invocation, /, *, json: bool) -> Verdict:
         observed = read_listings(world, state, scans=1)
         tell_unread(session, observed)
         now = int(world.clock.now())
-        masker = Masker(pseudonym_key(recorded), state.lineage)
+        masker = masker_of(recorded)
         found = [asdict(one) for one in usage(world.desired, state, observed, now=now)]
         ahead = [one.document() for one in outlooks(world.desired, state, observed, now=now)]
         parties = [one.document(masker) for one in busiest(observed, now=now)]

@@ -1,12 +1,17 @@
 """The files and the state as they are, for commands that ask no vendor: no provider and no credential is needed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pnsync.cli.command import Invocation
 from pnsync.errors import UsageError
-from pnsync.masking import Masker, new_key
 from pnsync.model import Desired
 from pnsync.state import State
+
+if TYPE_CHECKING:
+    from pnsync.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +21,10 @@ class Offline:
     desired: Desired
     state: State
 
-    def masker(self) -> Masker:
-        """How its people are shown: with the state's own key."""
-        from pnsync.store.store import KEY_NOTE
 
-        key = self.state.notes.get(KEY_NOTE)
-        return Masker(bytes.fromhex(key) if key else new_key(), self.state.lineage)
-
-
-def read_offline(invocation: Invocation) -> Offline:
-    """Read files and state. Raises ConfigError, StateError, and UsageError where there is no state yet."""
+@contextmanager
+def opened_offline(invocation: Invocation) -> Iterator[tuple[Desired, "Store"]]:
+    """What the files declare, and the state's place as they name it. Raises ConfigError."""
     from pnsync.cli.logs import shown_logs
     from pnsync.cli.session import open_store
     from pnsync.cli.signals import Signals, SystemClock
@@ -33,12 +32,22 @@ def read_offline(invocation: Invocation) -> Offline:
 
     with Signals(gentle=False) as signals, shown_logs(invocation):
         desired = load(invocation.folder, invocation.root, environ=invocation.environ)
-        store = open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
-        state = store.load()
+        yield desired, open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
+
+
+def read_offline(invocation: Invocation) -> Offline:
+    """Read files and state. Raises ConfigError, StateError, and UsageError where there is no state yet."""
+    with opened_offline(invocation) as (desired, store):
+        return Offline(desired, existing(store))
+
+
+def existing(store: "Store") -> State:
+    """The state at its place. Raises StateError, and UsageError where there is none yet."""
+    state = store.load()
     if state is None:
         raise UsageError(
             "there is no state yet",
             f"{store.backend.location} does not exist; the first apply makes it.",
             command="pnsync apply",
         )
-    return Offline(desired, state)
+    return state

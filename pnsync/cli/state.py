@@ -10,6 +10,7 @@ import click
 
 from pnsync.cli.command import Family, Invocation, command
 from pnsync.cli.files import PRIVATE, replace_file
+from pnsync.cli.offline import existing, opened_offline, read_offline
 from pnsync.cli.options import DURATION
 from pnsync.errors import ExitCode, UsageError
 from pnsync.plan import instant
@@ -17,58 +18,19 @@ from pnsync.render.text import escape, json_text
 from pnsync.render.units import counted
 
 if TYPE_CHECKING:
-    from pnsync.masking import Masker
     from pnsync.planning import World
-    from pnsync.state import State
-    from pnsync.store.store import Store
 
 COMMON: Final = ("encryption", "plain_in_git")
 """What `state:` says of every place, and holds for the new one too."""
 
 
-@contextmanager
-def _store(invocation: Invocation) -> Iterator["Store"]:
-    """The state's place as the files name it; no provider and no credential is needed."""
-    from pnsync.cli.logs import shown_logs
-    from pnsync.cli.session import open_store
-    from pnsync.cli.signals import Signals, SystemClock
-    from pnsync.config import load
-
-    with Signals(gentle=False) as signals, shown_logs(invocation):
-        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
-        yield open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
-
-
-def _loaded(invocation: Invocation) -> "State":
-    with _store(invocation) as store:
-        return _existing(store)
-
-
-def _existing(store: "Store") -> "State":
-    state = store.load()
-    if state is None:
-        raise UsageError(
-            "there is no state yet",
-            f"{store.backend.location} does not exist; the first apply makes it.",
-            command="pnsync apply",
-        )
-    return state
-
-
-def _masker(state: "State") -> "Masker":
-    from pnsync.masking import Masker, new_key
-    from pnsync.store.store import KEY_NOTE
-
-    key = state.notes.get(KEY_NOTE)
-    return Masker(bytes.fromhex(key) if key else new_key(), state.lineage)
-
-
 def show_state(invocation: Invocation, format: str) -> None:
     """Show the whole state, phones masked."""
+    from pnsync.pseudonyms import masker_of
     from pnsync.render.inventory import state_document, state_text
 
-    state = _loaded(invocation)
-    shown = state_document(state, _masker(state))
+    state = read_offline(invocation).state
+    shown = state_document(state, masker_of(state))
     output = invocation.output
     if format == "json":
         output.out(json_text(shown))
@@ -96,9 +58,10 @@ def list_entries(invocation: Invocation, json: bool) -> int:
 @click.pass_obj
 def show_entry(invocation: Invocation, address: str, json: bool) -> int:
     """Show one entry: what was bound, and what the vendor made of it."""
+    from pnsync.pseudonyms import masker_of
     from pnsync.render.inventory import entry_document, entry_text
 
-    state = _loaded(invocation)
+    state = read_offline(invocation).state
     found = state.entries.get(address) or state.entries.get(f"bindings.{address}")
     if found is None:
         raise UsageError(
@@ -107,7 +70,7 @@ def show_entry(invocation: Invocation, address: str, json: bool) -> int:
             command="pnsync state list",
         )
     named = address if address in state.entries else f"bindings.{address}"
-    shown = entry_document(found, _masker(state))
+    shown = entry_document(found, masker_of(state))
     invocation.output.out(json_text({"address": named, **shown}) if json else entry_text(named, shown))
     return ExitCode.DONE
 
@@ -117,7 +80,7 @@ def show_entry(invocation: Invocation, address: str, json: bool) -> int:
 @click.pass_obj
 def unlock(invocation: Invocation, lock_id: str) -> int:
     """Break the lock of a run that is gone or stands still; if it lives, it stops before its next call."""
-    with _store(invocation) as store:
+    with opened_offline(invocation) as (_, store):
         store.unlock(lock_id)
     invocation.output.out("Unlocked.")
     return ExitCode.DONE
@@ -176,7 +139,7 @@ def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout
     """Show the accounts that the state belongs to; with --accept record another one."""
     output = invocation.output
     if not accept:
-        accounts = _loaded(invocation).accounts
+        accounts = read_offline(invocation).state.accounts
         if name is not None and name not in accounts:
             raise UsageError(
                 "the state knows no account of such a provider",
@@ -203,8 +166,8 @@ def pull(invocation: Invocation, file: str) -> int:
     """Write the whole state to FILE (mode 0600): it holds real numbers."""
     from pnsync.statefile import document
 
-    with _store(invocation) as store:
-        found = _existing(store)
+    with opened_offline(invocation) as (_, store):
+        found = existing(store)
         replace_file(invocation.target(file), document.dumps(found, store.codec), mode=PRIVATE)
     invocation.output.out(f"Wrote serial {found.serial} of lineage {escape(found.lineage)}.")
     return ExitCode.DONE

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pnsync.interfaces import Provider
     from pnsync.masking import Masker
     from pnsync.planning import World
+    from pnsync.state import State
 
 Answers = list[dict[str, Any]]
 
@@ -70,12 +71,12 @@ def who(
 
 def _recorded(invocation: Invocation, dialled: str, extension: str, caller: Phone | None) -> Answers:
     from pnsync.cli.offline import read_offline
+    from pnsync.pseudonyms import masker_of
     from pnsync.routing.inquiry import answers
     from pnsync.routing.table import of_state
 
-    offline = read_offline(invocation)
-    table = of_state(offline.state, time.time())
-    masker = offline.masker()
+    state = read_offline(invocation).state
+    table, masker = of_state(state, time.time()), masker_of(state)
     return [one.document(masker) for one in answers(table, dialled, extension, caller)]
 
 
@@ -100,17 +101,14 @@ def _after_plan(invocation: Invocation, dialled: str, extension: str, caller: Ph
 
 def _live(invocation: Invocation, dialled: str, extension: str, caller: Phone | None) -> Answers:
     from pnsync.cli.session import opened
-    from pnsync.planning import pseudonym_key
+    from pnsync.pseudonyms import masker_of
 
     if caller is None:
         raise UsageError("--live needs --caller", "The vendor's switch answers for one caller at a time.")
-    from pnsync.masking import Masker
-
     with opened(invocation, gentle=False) as session:
         state = session.world.store.load()
-        masker = Masker(pseudonym_key(state), "" if state is None else state.lineage)
-        provider = _owner(session.world, dialled)
-        return [_asked(provider, dialled, extension, caller, masker)]
+        provider = _owner(session.world, state, dialled)
+        return [_asked(provider, dialled, extension, caller, masker_of(state))]
 
 
 def _asked(
@@ -126,11 +124,10 @@ def _asked(
     }
 
 
-def _owner(world: "World", dialled: str) -> "Provider":
+def _owner(world: "World", state: "State | None", dialled: str) -> "Provider":
     """The provider whose X this is, as the state knows; the only one that can be asked where it does not."""
     from pnsync.state import Entry
 
-    state = world.store.load()
     for entry in () if state is None else state.entries.values():
         if isinstance(entry, Entry) and dialled in (entry.phone_x, entry.phone_x_b):
             found = world.providers.get(entry.provider)
