@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from pnsync.backends.bounds import LIMIT_BYTES
+from pnsync.backends.leased import Leased
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
-from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.interfaces import Blob, Changed, Clock, Taken
 from pnsync.statefile.codes import refusal
 
 TIMEOUT_SECONDS: Final = 30
@@ -78,7 +79,7 @@ class _View:
     tree: Mapping[str, str] = field(default_factory=dict)
 
 
-class GitBackend:
+class GitBackend(Leased):
     """One state on one ref of one remote of the repository around `folder`. Raises UsageError for other names."""
 
     def __init__(
@@ -168,20 +169,6 @@ class GitBackend:
     def reserve(self, size: int) -> None:
         """A remote does not tell; see that it can be reached."""
         self._look()
-
-    # -- no lock of its own ----------------------------------------------------------------------------------------
-
-    def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
-        """None: the lease is the lock."""
-        return None
-
-    def occupant(self) -> bytes | None:
-        """None, as there is no lock of its own."""
-        return None
-
-    def evict(self, holder: bytes) -> bool:
-        """False, as there is no lock of its own."""
-        return False
 
     # -- git ---------------------------------------------------------------------------------------------------------
 

@@ -18,9 +18,10 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pnsync.backends.bounds import LIMIT_BYTES
+from pnsync.backends.leased import Leased
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
-from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.interfaces import Blob, Changed, Clock, Taken
 from pnsync.statefile.codes import refusal
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ _BETWEEN: Final = "\n"
 Answer = TypeVar("Answer")
 
 
-class ObjectBackend:
+class ObjectBackend(Leased):
     """One state under a URL: `s3://bucket/prefix`, `gs://…`, `az://…`. Credentials come from the environment.
 
     `endpoint` names an S3-compatible store; plain http is spoken with loopback only.
@@ -209,20 +210,6 @@ class ObjectBackend:
             return sorted(found)
 
         return self._ask(ask)
-
-    # -- no lock of its own ------------------------------------------------------------------------------------------
-
-    def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
-        """None: the lease is the lock."""
-        return None
-
-    def occupant(self) -> bytes | None:
-        """None, as there is no lock of its own."""
-        return None
-
-    def evict(self, holder: bytes) -> bool:
-        """False, as there is no lock of its own."""
-        return False
 
     def reserve(self, size: int) -> None:
         """A store does not tell; see that it takes writes and honours their conditions."""

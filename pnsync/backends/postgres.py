@@ -14,9 +14,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from pnsync.backends.leased import Leased
 from pnsync.backends.patience import Patience
 from pnsync.errors import StateError, UsageError
-from pnsync.interfaces import Blob, Changed, Clock, Exclusive, Taken
+from pnsync.interfaces import Blob, Changed, Clock, Taken
 from pnsync.statefile.codes import refusal
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ _SCHEMA_LOCK: Final = 7_306_081_422_917_223_014
 Answer = TypeVar("Answer")
 
 
-class PostgresBackend:
+class PostgresBackend(Leased):
     """One state, by its name, in a database. `dsn` is a libpq connection string or URL, with its password a secret."""
 
     def __init__(self, dsn: str, name: str, clock: Clock) -> None:
@@ -175,18 +176,6 @@ class PostgresBackend:
         self._change(
             "delete from pnsync_records where state = %s and seq <= %s", (self._name, through), alone=True
         )
-
-    def exclusive(self, holder: bytes, timeout: float) -> Exclusive | None:
-        """None: a database behind a pooler has no lock that dies with its holder; the lease is the lock."""
-        return None
-
-    def occupant(self) -> bytes | None:
-        """None, as there is no lock of its own."""
-        return None
-
-    def evict(self, holder: bytes) -> bool:
-        """False, as there is no lock of its own."""
-        return False
 
     def reserve(self, size: int) -> None:
         """A database does not tell; see that it takes writes at all."""
