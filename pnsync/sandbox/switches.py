@@ -11,7 +11,32 @@ from pnsync.sandbox.switchboard import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NxSwitches:
+class Switches:
+    """What both vendors leave open; seconds are of the sandbox's clock."""
+
+    list_order: Literal["stable", "newest", "random"] = "stable"
+    list_lag_seconds: float = 0
+    expired_listed_seconds: float = 0
+
+    unbind_ended: Literal["refuse", "ok"] = "refuse"
+    unknown_fields: Literal["refuse", "ignore"] = "refuse"
+
+    capacity_per_x: int | None = None
+    parties_disjoint: bool = True
+    x_reuse_seconds: float = 0
+
+    def rules(self) -> Rules:
+        """What the switchboard has to know of them."""
+        return Rules(
+            self.capacity_per_x,
+            self.parties_disjoint,
+            self.x_reuse_seconds,
+            max(self.list_lag_seconds + self.expired_listed_seconds, self.x_reuse_seconds),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NxSwitches(Switches):
     """NXCloud's open questions; seconds are of the sandbox's clock."""
 
     envelope: Literal["nested", "flat"] = "nested"
@@ -20,11 +45,8 @@ class NxSwitches:
     expire_at: Literal["epoch", "left"] = "epoch"
     ts_tolerance_seconds: float = 60
 
-    list_order: Literal["stable", "newest", "random"] = "stable"
     total: Literal["all", "page"] = "all"
     past_end: Literal["empty", "refuse"] = "empty"
-    list_lag_seconds: float = 0
-    expired_listed_seconds: float = 0
     axg_listed: bool = True
     extension_listed: bool = True
 
@@ -36,10 +58,7 @@ class NxSwitches:
     same_pair_code: int = 1002
     max_expire_seconds: int | None = None
 
-    capacity_per_x: int | None = None
-    parties_disjoint: bool = True
     party_clash_code: int = 1002
-    x_reuse_seconds: float = 0
     foreign_x: Literal["refuse", "accept"] = "accept"
     foreign_x_code: int = 1002
     synthetic_numbers: bool = True
@@ -53,22 +72,11 @@ class NxSwitches:
     group_in_use: Literal["refuse", "allow"] = "refuse"
     group_in_use_code: int = 1002
 
-    unbind_ended: Literal["refuse", "ok"] = "refuse"
     both_ids: Literal["refuse", "bind_id"] = "refuse"
-    unknown_fields: Literal["refuse", "ignore"] = "refuse"
-
-    def rules(self) -> Rules:
-        """What the switchboard has to know of them."""
-        return Rules(
-            self.capacity_per_x,
-            self.parties_disjoint,
-            self.x_reuse_seconds,
-            max(self.list_lag_seconds + self.expired_listed_seconds, self.x_reuse_seconds),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaSwitches:
+class LaSwitches(Switches):
     """LAAFFIC's open questions; `zone_minutes` is the offset of the naive expireTime from UTC."""
 
     expire_time: Literal["text", "epoch", "int", "milliseconds", "iso"] = "text"
@@ -86,30 +94,12 @@ class LaSwitches:
     echoed_size: int | None = None
     total: Literal["right", "zero", "page", "more"] = "right"
     pages: Literal["right", "zero", "one", "more"] = "right"
-    list_order: Literal["stable", "newest", "random"] = "stable"
     vanishing_rows: int = 0
-    list_lag_seconds: float = 0
-    expired_listed_seconds: float = 0
     list_without_app: Literal["all", "refuse"] = "all"
 
     bind_id_reused: bool = False
-    unbind_ended: Literal["refuse", "ok"] = "refuse"
     omitted_numbers: Literal["keep", "clear"] = "keep"
     pool_shrink: Literal["refuse", "allow"] = "refuse"
     any_app: bool = True
     any_pool: bool = True
     apps: tuple[str, ...] = ("4luaKsL2",)
-
-    capacity_per_x: int | None = None
-    parties_disjoint: bool = True
-    x_reuse_seconds: float = 0
-    unknown_fields: Literal["refuse", "ignore"] = "refuse"
-
-    def rules(self) -> Rules:
-        """What the switchboard has to know of them."""
-        return Rules(
-            self.capacity_per_x,
-            self.parties_disjoint,
-            self.x_reuse_seconds,
-            max(self.list_lag_seconds + self.expired_listed_seconds, self.x_reuse_seconds),
-        )
