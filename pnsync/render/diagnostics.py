@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pnsync.errors import Diagnostic, Severity, SourceSpan
-from pnsync.render.text import COMMAND, escape, folded_lines, safe_line, shown, width
+from pnsync.render.text import COMMAND, escape, folded_lines, safe_line, shown, width, without_commands
 
 Source = Callable[[str], Sequence[str] | None]
 
@@ -88,8 +88,7 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     records = [json.dumps(_record(one)) for one in diagnostics]
     if not records:
         return "[]\n"
-    # A runner reads some commands from the middle of a line; `\u0023` is the same character to JSON.
-    return COMMAND.sub(r"\\u0023", "[\n  " + ",\n  ".join(records) + "\n]\n")
+    return without_commands("[\n  " + ",\n  ".join(records) + "\n]\n")
 
 
 def as_github(diagnostics: Iterable[Diagnostic], *, folder: str = "") -> str:

@@ -153,25 +153,24 @@ def _header(document: Document, found: Review, title: str, rate: float | None) -
 
 
 def _refusals(refusals: Sequence[Row]) -> Iterable[str]:
-    if not refusals:
-        return
-    yield '<section class="refused"><h2>Apply refuses this plan</h2><ul>'
-    for one in refusals[:NAMED]:
-        yield f"<li><strong>{_text(one['code'])}</strong> {_text(one['summary'])}"
-        if one["advice"]:
-            yield f"<br><span>{_text(' '.join(str(one['advice']).split()))}</span>"
-        yield "</li>"
-    if len(refusals) > NAMED:
-        yield f"<li>and {number(len(refusals) - NAMED)} more, among the findings below</li>"
-    yield "</ul></section>"
+    return _findings(
+        "refused",
+        "Apply refuses this plan",
+        refusals,
+        lambda one: f"<strong>{_text(one['code'])}</strong> {_text(one['summary'])}",
+    )
 
 
 def _standing(found: Sequence[Row]) -> Iterable[str]:
+    return _findings("standing", "Whatever this plan does", found, lambda one: _text(one["summary"]))
+
+
+def _findings(kind: str, head: str, found: Sequence[Row], told: Callable[[Row], str]) -> Iterable[str]:
     if not found:
         return
-    yield '<section class="standing"><h2>Whatever this plan does</h2><ul>'
+    yield f'<section class="{kind}"><h2>{head}</h2><ul>'
     for one in found[:NAMED]:
-        yield f"<li>{_text(one['summary'])}"
+        yield f"<li>{told(one)}"
         if one["advice"]:
             yield f"<br><span>{_text(' '.join(str(one['advice']).split()))}</span>"
         yield "</li>"

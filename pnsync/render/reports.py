@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pnsync.errors import Diagnostic, Severity
-from pnsync.render.text import COMMAND, escape
+from pnsync.render.text import escape, without_commands
 
 SARIF_VERSION: Final = "2.1.0"
 SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -76,8 +76,7 @@ def as_gitlab(diagnostics: Iterable[Diagnostic], *, root: str = "pnsync.yaml", f
 
 
 def _json(document: object) -> str:
-    # A runner reads some commands from the middle of a line; `\u0023` is the same character to JSON.
-    return COMMAND.sub(r"\\u0023", json.dumps(document, indent=2)) + "\n"
+    return without_commands(json.dumps(document, indent=2)) + "\n"
 
 
 def _rule(code: str, title: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How things stand: the document of a status as text for people, and in Prometheus' text form.
 
-Promises: every text of files and vendors is
-escaped; lists name a few and count the rest; metrics carry no address, so that their number does not grow. Pure.
+Promises: every text of files and vendors is escaped; lists name a few and count the rest; metrics carry no address, so
+that their number does not grow. Pure.
 """
 
 from collections.abc import Callable, Mapping, Sequence

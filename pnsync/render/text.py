@@ -75,6 +75,11 @@ def json_text(document: Any, *, indent: int | None = 2) -> str:
     # The dots of masks are the one character that is in nearly every document; looking through all of it costs.
     if "\x7f" in text or not text.replace(DOTS, "").isascii():
         text = _HIDDEN_IN_JSON.sub(lambda one: json.dumps(one[0])[1:-1].replace("\x7f", "\\u007f"), text)
+    return without_commands(text)
+
+
+def without_commands(text: str) -> str:
+    """JSON in which a runner, which reads some commands from the middle of a line, meets none; the values are the same."""
     return COMMAND.sub(r"\\u0023", text) if "##" in text else text
 
 
