@@ -6,11 +6,10 @@ Must not read outside the folder of the root file.
 from collections.abc import Iterable, Sequence
 
 from pnsync.cli.command import Invocation
-from pnsync.config.sources import FolderSource, SourceRefused
+from pnsync.config.sources import LIMIT_BYTES, FolderSource, SourceRefused
 from pnsync.errors import Diagnostic, SourceSpan
 from pnsync.render.diagnostics import BULLET, as_text
 
-LIMIT_BYTES = 64 * 1024 * 1024
 REAL_AS_X = "E308"
 """The finding that an X is somebody's real phone: the one case in which the value of an X is not shown."""
 

@@ -10,8 +10,6 @@ from pnsync.errors import ConfigError, Diagnostic, ExitCode, Severity, UsageErro
 from pnsync.render.text import escape
 from pnsync.render.units import counted
 
-LIMIT_BYTES = 64 * 1024 * 1024
-
 
 @command("fmt")
 @click.argument("file", nargs=-1)
@@ -62,7 +60,7 @@ def fmt(invocation: Invocation, file: tuple[str, ...], check: bool) -> int:
 def _all_files(invocation: Invocation) -> list[str]:
     """The root file and what its patterns match, whatever else may be wrong with them."""
     from pnsync import yamlfile
-    from pnsync.config.sources import FolderSource, SourceRefused
+    from pnsync.config.sources import LIMIT_BYTES, FolderSource, SourceRefused
 
     source = FolderSource(invocation.folder)
     try:

@@ -18,13 +18,12 @@ from pnsync.config.numbers import GLOB, KEY, blank, is_number_name
 from pnsync.config.opening import SEALED, Opener, sops_metadata
 from pnsync.config.recipients import recipient_fault
 from pnsync.config.scalars import PHONE, phone_digits
-from pnsync.config.sources import FolderSource, SourceRefused, check_path
+from pnsync.config.sources import LIMIT_BYTES, FolderSource, SourceRefused, check_path
 from pnsync.errors import UsageError
 from pnsync.phone import country_code
 from pnsync.sealing.identity import Unopened, seal_to
 from pnsync.yamlfile import Limits
 
-LIMIT_BYTES: Final = 64 * 1024 * 1024
 _RECIPIENT: Final = re.compile(r"#[ \t]*recipient:[ \t]*(\S+)[ \t]*")
 _MEANT: Final = re.compile(r"#.*(?:recip\w*[ \t]*[:=]|age1[a-z0-9]{8})", re.IGNORECASE)
 """A comment that is meant to name a recipient, whether it does or not."""

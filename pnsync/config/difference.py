@@ -17,6 +17,7 @@ from pnsync.config.findings import Findings
 from pnsync.config.numbers import STAND_IN_DIGITS, is_number_name, stand_in
 from pnsync.config.opening import sealed
 from pnsync.config.scalars import phone_digits
+from pnsync.config.sources import LIMIT_BYTES
 from pnsync.config.tables import SUFFIX, Tables
 from pnsync.masking import Masker
 from pnsync.model import Binding, Desired, Group, Holds, Lifetime
@@ -25,7 +26,6 @@ from pnsync.plan import duration, instant
 
 FORMAT: Final = "pnsync-diff"
 VERSION: Final = 1
-_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _OF_BINDING: Final = tuple(
     one.name
     for one in fields(Binding)
@@ -124,7 +124,7 @@ def written(source: Source, desired: Desired) -> Written:
     limits = yamlfile.Limits()
     tables: Tables | None = None
     for file in desired.files:
-        data = source.read(file, _LIMIT_BYTES)
+        data = source.read(file, LIMIT_BYTES)
         if tables is not None and file.endswith(SUFFIX):
             table = tables.read(data, file, limits)
             node = None if table is None else table.node
@@ -156,7 +156,7 @@ def _numbers(source: Source, patterns: yamlfile.Node) -> dict[str, Numbers]:
     found: dict[str, Numbers] = {}
     for pattern in patterns if isinstance(patterns, yamlfile.Sequence) else [patterns]:
         for file in source.glob(pattern) if isinstance(pattern, str) else ():
-            data = source.read(file, _LIMIT_BYTES)
+            data = source.read(file, LIMIT_BYTES)
             if sealed(data, file):
                 found[file] = sha256(data).digest()
                 continue

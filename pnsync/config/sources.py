@@ -15,6 +15,8 @@ from typing import Final, Protocol
 from pnsync.bounded import read_bounded
 from pnsync.config import patterns
 
+LIMIT_BYTES: Final = 64 * 1024 * 1024
+"""The most of one file that is read, where `Limits` do not count what all files cost together."""
 MAX_PATH_LEVELS: Final = 32
 MAX_ENTRIES: Final = 200_000
 """Directory entries that one glob may look at."""
