@@ -71,12 +71,9 @@ def resolve(words: Words, vendor: VendorType, schedule: Schedule | None) -> Reso
         lease = _lease(text, words, vendor, problems)
     if problems:
         return Resolved(None, tuple(problems))
-    if lease is None:
-        renew = 0
-    elif words.expires_at is not None and words.expires_in is None and words.renew_before is None:
-        renew = _renew_before(words, lease, schedule, problems, told=False)
-    else:
-        renew = _renew_before(words, lease, schedule, problems, told=words.keep)
+    only_end = words.expires_at is not None and words.expires_in is None and words.renew_before is None
+    told = words.keep and not only_end
+    renew = 0 if lease is None else _renew_before(words, lease, schedule, problems, told=told)
     broken = any(one.code[0] == "E" for one in problems)
     lifetime = None if broken else Lifetime(lease, until, renew, words.keep)
     return Resolved(lifetime, tuple(problems))

@@ -303,7 +303,7 @@ def _check_recipients(node: Mapping, findings: Findings) -> None:
     if not isinstance(value, Sequence) or not value:
         findings.report(
             "E242", "recipients must be a list of age recipients", node.span_of_value("recipients"),
-            label="like [age1…], public keys only", secret="AGE-SECRET" in node.written("recipients").upper(),
+            label="like [age1…], public keys only", secret=_holds_identity(node.written("recipients")),
         )  # fmt: skip
         return
     for i, one in enumerate(value):
@@ -311,13 +311,16 @@ def _check_recipients(node: Mapping, findings: Findings) -> None:
             recipient_fault(one) if isinstance(one, str) else "a recipient is a text that begins with age1"
         )
         if wrong:
+            secret = isinstance(one, str) and _holds_identity(one)
+            advice = "the identity itself stays with its owner: revoke it if it was real" if secret else ""
             findings.report(
-                "E242", "this is not an age recipient", value.span_of_item(i), label=wrong,
-                secret=isinstance(one, str) and "AGE-SECRET" in one.upper(),
-                advice="the identity itself stays with its owner: revoke it if it was real"
-                if isinstance(one, str) and "AGE-SECRET" in one.upper()
-                else "",
+                "E242", "this is not an age recipient", value.span_of_item(i),
+                label=wrong, advice=advice, secret=secret,
             )  # fmt: skip
+
+
+def _holds_identity(text: str) -> bool:
+    return "AGE-SECRET" in text.upper()
 
 
 def _plain(value: Any) -> object:
