@@ -26,7 +26,6 @@ from pnsync.planner.table import Question, desired_of_state, plan
 from pnsync.policy.limits import Permissions
 from pnsync.policy.precedent import effective, loosened, recorded_policy
 from pnsync.pseudonyms import pseudonym_key
-from pnsync.recovery import zone_note
 from pnsync.refresh import calibrated, observe
 from pnsync.reports.forecast import timeline
 from pnsync.reports.status import overdue_findings
@@ -37,6 +36,7 @@ from pnsync.sharding.shards import owned, refuse_renames, shares
 from pnsync.state import State
 from pnsync.store.store import KEY_NOTE, Store
 from pnsync.verdict import Reporter
+from pnsync.zones import zone_note
 
 PLAN_KEY_VARIABLE: Final = "PNSYNC_PLAN_KEY"
 

@@ -7,6 +7,7 @@ What `pnsync state ...` does. Every operation is recorded under the lock; a vend
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from pnsync.adoption import entry_of_row
 from pnsync.errors import StateError, UsageError
 from pnsync.holder import Holder
 from pnsync.identity import address_hash, identify
@@ -16,7 +17,6 @@ from pnsync.model import Binding, Desired, LiveBinding, Observed
 from pnsync.phone import typed
 from pnsync.planning import World, check_accounts, read_listings
 from pnsync.pseudonyms import pseudonym_key
-from pnsync.recovery import entry_of_row
 from pnsync.sealing.codec import SealingCodec
 from pnsync.state import Entry, Head, State
 from pnsync.statefile import document
