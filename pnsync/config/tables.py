@@ -5,21 +5,19 @@ read as written, but that true and false may be in capitals, as spreadsheets wri
 for which the table's own keys and then the root's defaults stand.
 """
 
-import re
 from typing import Final
 
 from pnsync.config import complaints, scalars, schema
+from pnsync.config.columns import COLUMN, column_keys
 from pnsync.config.complaints import kind_of
 from pnsync.config.entries import File, mapping_at
-from pnsync.config.findings import Findings, closest, quoted
+from pnsync.config.findings import Findings, quoted
 from pnsync.config.patterns import Pattern, table_pattern
-from pnsync.config.schema import COLUMN_KEYS, FLAG_KEYS, DefaultsShape, TableShape
+from pnsync.config.schema import FLAG_KEYS, DefaultsShape, TableShape
 from pnsync.yamlfile import Limits, Mapping, Node
 from pnsync.yamlfile.tables import Table, Unclosed, read_table, row_mapping
 
 SUFFIX: Final = ".csv"
-MOST_COLUMNS: Final = 1000
-_COLUMN = re.compile(r"\{([^{}]*)\}")
 _FLAGS: Final = {"true": True, "false": False}
 _OWN_KEYS: Final = ("phone_x", "extension", "group", "enabled", "expires_at")
 """Keys of a table that are no defaults: they are entered in each row that has no such cell."""
@@ -46,7 +44,7 @@ class Tables:
             checked = schema.check(TableShape, [node])
             complaints.report_faults(checked, TableShape, [node], [None], findings)
             name = node.get("name")
-            if not checked.wrong_keys(0) and not (isinstance(name, str) and _COLUMN.search(name)):
+            if not checked.wrong_keys(0) and not (isinstance(name, str) and COLUMN.search(name)):
                 at = node.span_of_value("name") if "name" in node else holder.span_of_key(pattern)
                 findings.report(
                     "E264",
@@ -54,7 +52,7 @@ class Tables:
                     at,
                     label='like name: "courier-{id}"',
                 )
-            if checked.wrong_keys(0) or not isinstance(name, str) or not _COLUMN.search(name):
+            if checked.wrong_keys(0) or not isinstance(name, str) or not COLUMN.search(name):
                 findings.incomplete = True
             self._patterns[pattern] = node
             self._compiled[pattern] = table_pattern(pattern)
@@ -80,7 +78,7 @@ class Tables:
             )
             return None
         node = self._patterns[pattern]
-        keys = self._keys(table, node)
+        keys = column_keys(table, node, self._findings)
         if keys is None:
             self._findings.incomplete = True
             return None
@@ -102,74 +100,6 @@ class Tables:
                 label="name the file under include, too",
                 advice="where its files are gone for good, delete this entry: the next plan names what stood in them",
             )
-
-    def _keys(self, table: Table, node: Mapping) -> list[str | None] | None:
-        """The key of a binding that each column holds, None where it holds none; None, reported, where one is wrong."""
-        findings = self._findings
-        before = findings.failed_count
-        name = node.get("name")
-        of_name = set(_COLUMN.findall(name)) if isinstance(name, str) else set()
-        chosen = node.get("columns")
-        headers = [text for text, _, _ in table.header]
-        if not headers:
-            findings.report(
-                "E261", "a table needs a header", table.span(0, 0), label="the names of its columns"
-            )
-            return None
-        if len(headers) > MOST_COLUMNS:
-            findings.report(
-                "E261",
-                f"a table has more than {MOST_COLUMNS} columns",
-                table.span(*table.header[MOST_COLUMNS][1:]),
-                label="leave out those that do not count",
-            )
-            return None
-        seen: set[str] = set()
-        for text, start, end in table.header:
-            if not text or text in seen:
-                said = "a column has no name" if not text else f"{quoted(text)} heads two columns"
-                findings.report("E261", said, table.span(start, end))
-            seen.add(text)
-        if isinstance(name, str):
-            for one in sorted(of_name - set(headers)):
-                findings.report(
-                    "E264",
-                    f"the table's name wants a column {quoted(one)}",
-                    node.span_of_value("name"),
-                    label=closest(one, headers) or f"{table.document.file} has no such column",
-                )
-        phones = {"phone_a", "phone_b"}
-        if isinstance(chosen, Mapping):
-            phones = {str(chosen[key]) for key in phones if key in chosen}
-        if of_name & phones:
-            findings.report(
-                "E264",
-                "a name must not be made of phones",
-                node.span_of_value("name"),
-                label="names stand in logs and plans: take a column that is not personal",
-            )
-        if isinstance(chosen, Mapping):
-            wanted = {str(header): key for key, header in chosen.items()}
-            for header, key in wanted.items():
-                if header not in headers:
-                    findings.report(
-                        "E261",
-                        f"there is no column {quoted(header)}",
-                        chosen.span_of_value(key),
-                        label=closest(header, headers) or f"{table.document.file} has no such column",
-                    )
-            keys = [wanted.get(text) for text in headers]
-        else:
-            for text, start, end in table.header:
-                if text and text not in COLUMN_KEYS and text not in of_name:
-                    findings.report(
-                        "E261",
-                        f"{quoted(text)} is no key of a binding",
-                        table.span(start, end),
-                        label=closest(text, COLUMN_KEYS) or "name the columns that count under columns",
-                    )
-            keys = [text if text in COLUMN_KEYS else None for text in headers]
-        return None if findings.failed_count != before or not isinstance(name, str) else keys
 
     def _rows(self, table: Table, node: Mapping, keys: list[str | None]) -> Mapping:
         """The rows by name."""
@@ -224,7 +154,7 @@ class Tables:
     def _template(name: str, table: Table) -> list[str | int]:
         """A name's texts, and the numbers of its columns."""
         index = {text: i for i, (text, _, _) in enumerate(table.header)}
-        parts = _COLUMN.split(name)
+        parts = COLUMN.split(name)
         return [index[one] if i % 2 else one for i, one in enumerate(parts) if one]
 
 
