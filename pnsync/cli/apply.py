@@ -18,6 +18,7 @@ from pnsync.cli.options import (
     allow_options,
     json_option,
     limit_option,
+    lock_timeout_option,
     scope_options,
     shard_option,
     together,
@@ -59,9 +60,7 @@ conduct_options: Decorator = together(
         help="How long to wait at the end for outcomes that are not known.",
     ),
     click.option("--no-verify", is_flag=True, help="Do not compare with the listing at the end."),
-    click.option(
-        "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
-    ),
+    lock_timeout_option,
     click.option("--max-age", type=DURATION, metavar="T", help="Refuse a saved plan that is older."),
     click.option(
         "--canary",

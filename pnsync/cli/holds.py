@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.options import DURATION, INSTANT
+from pnsync.cli.options import INSTANT, lock_timeout_option
 from pnsync.errors import ExitCode, UsageError
 from pnsync.plan import instant
 from pnsync.policy.holds import (
@@ -29,16 +29,13 @@ if TYPE_CHECKING:
 reason_option: Final = click.option(
     "--reason", metavar="TEXT", required=True, help="Shown on top of every plan."
 )
-lock_option: Final = click.option(
-    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
-)
 
 
 @command("hold")
 @click.argument("address")
 @reason_option
 @click.option("--until", type=INSTANT, metavar="INSTANT", help="When it ends by itself (RFC 3339).")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def hold(
     invocation: Invocation, address: str, reason: str, until: int | None, lock_timeout: int | None
@@ -59,7 +56,7 @@ def hold(
 
 @command("release")
 @click.argument("address")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def release(invocation: Invocation, address: str, lock_timeout: int | None) -> int:
     """End a hold; the next apply binds what the files declare."""
@@ -84,7 +81,7 @@ def release(invocation: Invocation, address: str, lock_timeout: int | None) -> i
     multiple=True,
     help="A command that is not refused: `renew`, so that nothing lapses meanwhile.",
 )
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def freeze(invocation: Invocation, reason: str, allow: tuple[str, ...], lock_timeout: int | None) -> int:
     """Refuse every plan and apply (exit 4) until `pnsync unfreeze`."""
@@ -99,7 +96,7 @@ def freeze(invocation: Invocation, reason: str, allow: tuple[str, ...], lock_tim
 
 
 @command("unfreeze")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def unfreeze(invocation: Invocation, lock_timeout: int | None) -> int:
     """End a freeze."""

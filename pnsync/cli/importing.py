@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pnsync.cli.command import Invocation, command
-from pnsync.cli.options import DURATION
+from pnsync.cli.options import lock_timeout_option
 from pnsync.config.declaring import RINGS_GROUP, How
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.text import escape
@@ -41,9 +41,7 @@ SHOWN = 20
 @click.option(
     "--numbers", metavar="FILE", help="Which file of numbers gets new ones, where there are several."
 )
-@click.option(
-    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
-)
+@lock_timeout_option
 @click.pass_obj
 def import_(
     invocation: Invocation,

@@ -7,7 +7,7 @@ import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.formats import render
-from pnsync.cli.options import DURATION, detailed_exitcode_option, json_option, shard_option
+from pnsync.cli.options import detailed_exitcode_option, json_option, lock_timeout_option, shard_option
 from pnsync.cli.plan import plan_style, tell_unread
 from pnsync.errors import ExitCode, UsageError
 from pnsync.render.text import json_text
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 @command("refresh")
 @detailed_exitcode_option
-@click.option(
-    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
-)
+@lock_timeout_option
 @shard_option
 @json_option
 @click.pass_obj

@@ -142,6 +142,10 @@ shard_option: Final = click.option(
     help="Be the I-th of N runs (0/4 to 3/4) that share the work and the rate; for PostgreSQL and object stores.",
 )
 
+lock_timeout_option: Final = click.option(
+    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
+)
+
 allow_options: Final = together(
     click.option(
         "--allow-unbind", type=click.IntRange(0), metavar="N", help="Permit exactly N unbinds over the limit."

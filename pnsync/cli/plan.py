@@ -4,7 +4,7 @@ import json as jsonlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
+format_option: Final = click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
+)
+
 
 @command("plan")
 @click.option("--out", metavar="FILE", help="Save the plan, to be applied as it was approved.")
 @detailed_exitcode_option
-@click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
-)
+@format_option
 @max_chars_option
 @marker_option
 @scope_options
@@ -218,9 +220,7 @@ def saved_plan(invocation: Invocation, file: str) -> bytes:
 
 @command("show")
 @click.argument("file", required=False)
-@click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How it is written."
-)
+@format_option
 @max_chars_option
 @marker_option
 @click.pass_obj

@@ -11,7 +11,7 @@ import click
 from pnsync.cli.command import Family, Invocation, command
 from pnsync.cli.files import PRIVATE, replace_file
 from pnsync.cli.offline import existing, opened_offline, read_offline
-from pnsync.cli.options import DURATION
+from pnsync.cli.options import lock_timeout_option
 from pnsync.errors import ExitCode, UsageError
 from pnsync.plan import instant
 from pnsync.render.text import escape, json_text
@@ -86,11 +86,6 @@ def unlock(invocation: Invocation, lock_id: str) -> int:
     return ExitCode.DONE
 
 
-lock_option = click.option(
-    "--lock-timeout", type=DURATION, metavar="T", help="How long to wait for another run (0s; 15m in CI)."
-)
-
-
 @contextmanager
 def _world(invocation: Invocation, lock_timeout: int | None) -> "Iterator[tuple[World, float]]":
     """The world of a command that writes the state, and how long it waits for it."""
@@ -103,7 +98,7 @@ def _world(invocation: Invocation, lock_timeout: int | None) -> "Iterator[tuple[
 @state.command("mv")
 @click.argument("source")
 @click.argument("target")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def move(invocation: Invocation, source: str, target: str, lock_timeout: int | None) -> int:
     """Rename an address in the state; makes no call."""
@@ -117,7 +112,7 @@ def move(invocation: Invocation, source: str, target: str, lock_timeout: int | N
 
 @state.command("rm")
 @click.argument("address", nargs=-1, required=True)
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def remove(invocation: Invocation, address: tuple[str, ...], lock_timeout: int | None) -> int:
     """Forget addresses; what is live at the vendor stays there, unmanaged."""
@@ -133,7 +128,7 @@ def remove(invocation: Invocation, address: tuple[str, ...], lock_timeout: int |
 @state.command("account")
 @click.argument("name", required=False)
 @click.option("--accept", is_flag=True, help="Record the account that is configured now.")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def account(invocation: Invocation, name: str | None, accept: bool, lock_timeout: int | None) -> int:
     """Show the accounts that the state belongs to; with --accept record another one."""
@@ -175,7 +170,7 @@ def pull(invocation: Invocation, file: str) -> int:
 
 @state.command("push")
 @click.argument("file")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def push(invocation: Invocation, file: str, lock_timeout: int | None) -> int:
     """Put FILE in the state's place, guarded by lineage and serial; the old one is kept as a backup."""
@@ -195,7 +190,7 @@ def push(invocation: Invocation, file: str, lock_timeout: int | None) -> int:
     required=True,
     help="As in the root file: '{backend: postgres, dsn: …}'.",
 )
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def migrate(invocation: Invocation, to: str, lock_timeout: int | None) -> int:
     """Move the state to another place; the old one then refuses and names the new."""
@@ -229,7 +224,7 @@ def migrate(invocation: Invocation, to: str, lock_timeout: int | None) -> int:
 
 @state.command("rebuild")
 @click.option("--lineage", metavar="LINEAGE", help="The lineage, where the listed ids show several.")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def rebuild(invocation: Invocation, lineage: str | None, lock_timeout: int | None) -> int:
     """Recreate a lost or unreadable state from what the vendors list; refused where a readable one is."""
@@ -252,7 +247,7 @@ def rebuild(invocation: Invocation, lineage: str | None, lock_timeout: int | Non
 @state.command("rekey")
 @click.option("--rotate", is_flag=True, help="Make a new key, also where no recipient is gone.")
 @click.option("--retire", is_flag=True, help="Forget the older keys.")
-@lock_option
+@lock_timeout_option
 @click.pass_obj
 def rekey(invocation: Invocation, rotate: bool, retire: bool, lock_timeout: int | None) -> int:
     """Seal the state to the recipients that the root file names; makes no writing call."""

@@ -1,22 +1,16 @@
 """`pnsync status` and `forecast`: how things stand and what time will bring, from the state alone, offline."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from pnsync.cli.command import Invocation, command
 from pnsync.cli.files import SHARED, replace_file
+from pnsync.cli.offline import opened_offline
 from pnsync.errors import ExitCode
 from pnsync.render.text import json_text
+from pnsync.state import State
 from pnsync.verdict import Verdict
-
-if TYPE_CHECKING:
-    from pnsync.model import Desired
-    from pnsync.state import State
-    from pnsync.store.store import Store
 
 
 @command("status")
@@ -29,7 +23,8 @@ def status(invocation: Invocation, /, *, json: bool, metrics: str | None) -> Ver
     from pnsync.reports.status import status as judge
     from pnsync.reports.status import status_document
 
-    with _offline(invocation) as (desired, state, store):
+    with opened_offline(invocation) as (desired, store):
+        state = store.load() or State(lineage="")
         found = judge(desired, state, store.holder(), now=int(time.time()))
     document = status_document(found)
     if metrics is not None:
@@ -64,7 +59,8 @@ def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
     from pnsync.reports.forecast import forecast as foresee
     from pnsync.reports.forecast import forecast_document
 
-    with _offline(invocation) as (desired, state, _):
+    with opened_offline(invocation) as (desired, store):
+        state = store.load() or State(lineage="")
         now = int(time.time())
         found = foresee(desired, state, now=now, days=days)
     groups = [one.document() for one in trends(state)]
@@ -77,18 +73,3 @@ def forecast(invocation: Invocation, /, *, json: bool, days: int) -> int:
         if lines:
             output.told("\n".join(["", *lines]))
     return ExitCode.DONE
-
-
-@contextmanager
-def _offline(invocation: Invocation) -> Iterator[tuple["Desired", "State", "Store"]]:
-    """The files and the state; no provider, no credential, no lock. Without a state an empty one."""
-    from pnsync.cli.logs import shown_logs
-    from pnsync.cli.session import open_store
-    from pnsync.cli.signals import Signals, SystemClock
-    from pnsync.config import load
-    from pnsync.state import State
-
-    with Signals(gentle=False) as signals, shown_logs(invocation):
-        desired = load(invocation.folder, invocation.root, environ=invocation.environ)
-        store = open_store(desired.state, desired.lineage, invocation, SystemClock(signals))
-        yield desired, store.load() or State(lineage=""), store
