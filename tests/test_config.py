@@ -119,7 +119,8 @@ def test_the_bindings_of_the_sample(desired: Desired) -> None:
         "85211111114",
         Lifetime(None, 1798135200),
     )
-    assert (driver.provider, driver.pool_number, driver.labels) == ("la", "918806", (("team", "west"),))
+    assert (driver.provider, driver.mode, driver.pool_number) == ("la", Mode.AXXB, "918806")
+    assert driver.labels == (("team", "west"),)
     assert (other.pool_number, other.labels) == ("9", (("team", "west"), ("tier", "gold")))
     assert other.span is not None
     assert (other.span.file, other.span.line, other.span.column) == ("bindings/drivers.yaml", 4, 3)
