@@ -353,6 +353,7 @@ def plan_codes(found: Plan) -> list[ExitCode]:
 
 
 def failure_codes(observed: Observed) -> list[ExitCode]:
+    """What the providers that could not be read make of the exit code."""
     return [
         ExitCode.CREDENTIALS if isinstance(one, CredentialsRefused) else one.exit_code
         for one in observed.failures.values()

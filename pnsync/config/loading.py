@@ -4,13 +4,12 @@ Promises: one run reports everything; what an error makes unknown is not told ag
 touch the network, the state or a credential.
 """
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pnsync import yamlfile
+from pnsync.collector import collector_off
 from pnsync.config import bindings as binding_rules
 from pnsync.config import complaints, endpoints, settings
 from pnsync.config.bindings import BindingReader, Defaults
@@ -67,20 +66,8 @@ def load_source(
     reading: Reading = Reading.NUMBERS,
 ) -> Desired:
     """As `load`, from any source."""
-    with _collector_off():
+    with collector_off():
         return _Loading(source, root, environ, reading).run()
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Without the garbage collector, which would walk 100,000 fresh bindings again and again and find nothing."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Loading:

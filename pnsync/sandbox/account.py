@@ -9,7 +9,6 @@ not know a wire format.
 import contextlib
 import errno
 import fcntl
-import gc
 import json
 import os
 import threading
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pnsync.collector import collector_off
 from pnsync.errors import PnsyncError
 from pnsync.sandbox.seeds import new_account
 from pnsync.sandbox.switchboard import Rules, Switchboard
@@ -134,9 +134,7 @@ class Account:
     def _take_all(self, lines: bytes) -> None:
         if not self._read_to and not lines:
             raise ValueError("no account in the file")
-        collecting = gc.isenabled()
-        gc.disable()  # many small objects, none of them garbage: a collection would only walk them
-        try:
+        with collector_off():
             for number, line in enumerate(lines.splitlines()):
                 document = json.loads(line)
                 if number or self._read_to:
@@ -144,9 +142,6 @@ class Account:
                     self._changes += 1
                 else:
                     self._take_snapshot(document)
-        finally:
-            if collecting:
-                gc.enable()
 
     def _take_snapshot(self, document: dict[str, Any]) -> None:
         if document.get("format") != FORMAT or document.get("version") != VERSION:

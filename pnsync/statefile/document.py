@@ -5,14 +5,13 @@ found, and each kind of damage is refused under its own code with its way out; t
 Pure: bytes in, bytes out. Generations that an entry carries anyway are not written twice.
 """
 
-import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json, to_json
 
+from pnsync.collector import collector_off
 from pnsync.state import Entry, Head, State
 from pnsync.statefile.codec import (
     at_instant,
@@ -54,7 +53,7 @@ _Kind = TypeVar("_Kind")
 
 def dumps(state: State, codec: PhoneCodec = CLEAR) -> bytes:
     """The canonical bytes of a state, sealed as the codec seals."""
-    with _without_collector():
+    with collector_off():
         header = codec.header(state.lineage)
         whole = None if header is None else codec.wrap(_checked(*_parts(state, CLEAR)), _about(state))
         if whole is None:
@@ -113,7 +112,7 @@ def loads(data: bytes, codec: PhoneCodec = CLEAR, *, name: str = "the state file
     """
     if not _intact(data):
         raise diagnose(data, name, FORMAT, VERSION)
-    with _without_collector():
+    with collector_off():
         try:
             document = from_json(data, cache_strings="keys")
             if document["format"] != FORMAT or document["version"] != VERSION:
@@ -270,15 +269,3 @@ def _of(kind: type[_Kind], value: Any) -> _Kind:
 def _notes(value: Any) -> dict[str, str]:
     """Notes by name. Raises TypeError, ValueError."""
     return {name: note(name, _of(str, text)) for name, text in _of(dict, value).items()}
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """No garbage collection while many objects are made, none of which is garbage."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()

@@ -1,6 +1,5 @@
 """Bytes to values: libyaml's events, checked one by one, composed without resolving more than null and booleans."""
 
-import gc
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml import events as ev
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from pnsync.collector import collector_off
 from pnsync.errors import Diagnostic, Severity
 from pnsync.yamlfile.codes import CODES, MAX_FINDINGS
 from pnsync.yamlfile.values import Document, Mapping, Sequence
@@ -137,16 +137,11 @@ def load(
     if limits.exceeded:
         return None, []
     reader = _Reader(Document(file, ""), limits)
-    # The collector would walk all that is being built, again and again, and find nothing: there are no cycles.
-    collecting = gc.isenabled()
-    gc.disable()
     try:
-        return reader.read(data, events), reader.found
+        with collector_off():
+            return reader.read(data, events), reader.found
     except _Refused:
         return None, reader.found
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Reader:
