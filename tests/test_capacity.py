@@ -43,9 +43,9 @@ def auto(name: str, **more: Any) -> Binding:
     )
 
 
-def known(count: int, x: str = N1, **more: Any) -> State:
+def known(count: int, **more: Any) -> State:
     entries = {
-        f"bindings.d{n}": made(auto(f"d{n}"), phone_x=x, extension=f"10{n}", **more) for n in range(count)
+        f"bindings.d{n}": made(auto(f"d{n}"), phone_x=N1, extension=f"10{n}", **more) for n in range(count)
     }
     return state(entries)
 

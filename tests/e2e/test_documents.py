@@ -9,12 +9,12 @@ from tests.render.published import check
 TIMED = "schedule: {every: 6h, late_by: 8h}"
 
 
-def told(project: Project, *args: str, code: int | None = 0, name: str = "events") -> list[dict[str, Any]]:
+def told(project: Project, *args: str, code: int | None = 0) -> list[dict[str, Any]]:
     """Run a command that writes JSON lines; each line is checked."""
     found = project.program.run(*args, code=code).events()
     assert found
     for one in found:
-        check(name, one)
+        check("events", one)
     return found
 
 

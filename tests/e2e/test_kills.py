@@ -55,13 +55,13 @@ def after(project: Project) -> None:
     project.write()
 
 
-def converges(project: Project, *, binds: tuple[int, int] = (2 + 4, 2)) -> None:
+def converges(project: Project) -> None:
     """One more run, and all is as declared; every binding was made once."""
     project.program.apply()
     project.program.empty()
     assert project.live == len(project.bindings)
     assert project.nx.made_twice() == []
-    assert (project.nx.count("bind"), project.la.count("bind")) == binds
+    assert (project.nx.count("bind"), project.la.count("bind")) == (2 + 4, 2)
     # What is kept of an ended call, to know a late second delivery by, is no open one.
     assert {one["standing"] for one in project.program.state()["pending"].values()} <= {"echo"}
 

@@ -44,10 +44,10 @@ def rides(project: Project, count: int, state: str, *, first: int = 0, rate: flo
     path.write_text(path.read_text().replace("rate: 1000", f"rate: {rate:g}"))
 
 
-def shards(project: Project, count: int, *words: str, command: str = "apply") -> list[tuple[int, str, float]]:
+def shards(project: Project, count: int, *words: str) -> list[tuple[int, str, float]]:
     """How each of `count` runs ended that began at once, what it said, and when."""
     runs = [
-        project.program.start(command, "--auto-approve", "--shard", f"{index}/{count}", *PATIENCE, *words)
+        project.program.start("apply", "--auto-approve", "--shard", f"{index}/{count}", *PATIENCE, *words)
         for index in range(count)
     ]
     found = []

@@ -25,7 +25,7 @@ VENDORS = pytest.mark.parametrize("vendor", [NX, LA], ids=["nxcloud", "laaffic"]
 
 
 def listed(
-    vendor: tuple[str, ...], rows: Rows, *, scans: int = 2, ahead: float = 0, clock: ManualClock | None = None
+    vendor: tuple[str, ...], rows: Rows, *, ahead: float = 0, clock: ManualClock | None = None
 ) -> Listing:
     """What is made of a vendor whose every answer takes a second."""
     time, first, field = clock or ManualClock(), vendor[0], dict(zip(vendor[::2], vendor[1::2], strict=True))
@@ -45,7 +45,7 @@ def listed(
         return httpx.Response(200, json=body, headers={"date": date})
 
     provider = (nxcloud if first == NX[0] else laaffic)(answering(answer), time)
-    return provider.list(scans=scans, reading=silent)
+    return provider.list(scans=2, reading=silent)
 
 
 def nothing(_: str, __: int) -> list[dict[str, Any]]:

@@ -66,14 +66,16 @@ def visible(text: str) -> bool:
     return all(one.isprintable() or unicodedata.category(one) == "Zs" for one in text.replace("\n", ""))
 
 
-def hostile_document(text: str, *, action: Action = Action.REBIND, **more: Any) -> dict[str, Any]:
+def hostile_document(text: str) -> dict[str, Any]:
     """A document whose every free place holds the text: names, groups, remarks, reasons, findings, files."""
     span = SourceSpan(text, 7)
     before: Attributes = desk("447700900112", text, text, group=text, customer_bind_id=text, pool_number=text)
     after: Attributes = desk("447700900198", text + "2", text, group=text + "2", expires_in=text)
     held: Attributes = {"group_name": text, "holds": text, "phones": text, "remark": text}
     changes = (
-        Change(f"bindings.{text}", action, Cause.CONFIG, text, text, before, after, (text,), source=span),
+        Change(
+            f"bindings.{text}", Action.REBIND, Cause.CONFIG, text, text, before, after, (text,), source=span
+        ),
         Change(f"bindings.{text}2", Action.UNBIND, Cause.DRIFT, text, text, before, source=span),
         Change(f"bindings.{text}3", Action.BIND, Cause.CONFIG, text, text, None, after, source=span),
         Change(f"bindings.{text}4", Action.RENEW, Cause.EXPIRY, text, text, before, after, source=span),
@@ -85,12 +87,9 @@ def hostile_document(text: str, *, action: Action = Action.REBIND, **more: Any) 
     )
     finding = Diagnostic("W410", text, Severity.WARNING, span, text, text, text)
     return plan_document(
-        **{
-            "changes": changes,
-            "deferred": (Deferred(f"bindings.{text}6", Action.BIND, text, text, MADE_AT, span),),
-            "diagnostics": (finding,),
-            "refusals": (Diagnostic("P401", text, Severity.ERROR, span, text, text, text),),
-            "lineage": text,
-        }
-        | more
+        changes=changes,
+        deferred=(Deferred(f"bindings.{text}6", Action.BIND, text, text, MADE_AT, span),),
+        diagnostics=(finding,),
+        refusals=(Diagnostic("P401", text, Severity.ERROR, span, text, text, text),),
+        lineage=text,
     )

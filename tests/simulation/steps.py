@@ -22,10 +22,10 @@ from .vendors import drawn
 from .world import Run, Step, Universe, Violation
 
 
-def options(random: Random, plan: PlanOptions | None = None) -> ApplyOptions:
+def options(random: Random) -> ApplyOptions:
     """How an apply is asked for."""
     return ApplyOptions(
-        plan=plan or PlanOptions(),
+        plan=PlanOptions(),
         parallelism=random.choice((1, 1, 2, 4, 16)),
         fail_fast=random.random() < 0.1,
         settle_seconds=random.choice((0.0, 10.0, 300.0, 300.0, 3000.0)),
