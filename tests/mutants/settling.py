@@ -105,7 +105,7 @@ SETTLING = (
         (
             (
                 RECOVERY,
-                "        if self.now + listing.clock_ahead - intent.signed_at > CERTAIN_SECONDS:\n            return\n",
+                "        if self.now + listing.clock_ahead - intent.signed_at > CERTAIN_SECONDS:\n            return None\n",
                 "",
             ),
         ),
