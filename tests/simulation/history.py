@@ -137,7 +137,7 @@ def converge(universe: Universe, random: Random) -> None:
     found = universe.plan(random)
     later = [one.not_before for one in found.plan.deferred if one.reason in PASSING and one.not_before]
     if later:
-        universe.time.seconds += max(0.0, max(later) - universe.time.true) + 60
+        universe.time.seconds += max(0.0, max(later) - universe.time.wall) + 60
         run = _again(universe, random)
         found = universe.plan(random)
     state = universe.check()
@@ -171,7 +171,7 @@ def _windows(universe: Universe, random: Random) -> Run | None:
     if not blocking:
         return None
     over = max(one.intent.not_before for one in blocking.values())
-    universe.time.seconds += max(0.0, over - universe.time.true) + 60
+    universe.time.seconds += max(0.0, over - universe.time.wall) + 60
     return _again(universe, random)
 
 

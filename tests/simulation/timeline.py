@@ -20,6 +20,11 @@ class Timeline:
         """Epoch seconds, as they really are."""
         return START + self.seconds
 
+    @property
+    def wall(self) -> float:
+        """Epoch seconds, as the machines that pnsync runs on read them."""
+        return self.true + self.wall_error
+
 
 class SimClock:
     """A process's clock: `sleep` moves time, up to the moment at which a signal comes."""
@@ -29,7 +34,7 @@ class SimClock:
         self.process = process
 
     def now(self) -> float:
-        return START + self.time.seconds + self.time.wall_error
+        return self.time.wall
 
     def monotonic(self) -> float:
         return 5000.0 + self.time.seconds
