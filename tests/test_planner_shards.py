@@ -14,6 +14,7 @@ from pnsync.policy.limits import Permissions
 from pnsync.scope import Shard, shard_of
 from pnsync.state import State
 from tests.worlds import (
+    NOW,
     X2,
     X,
     axb,
@@ -27,6 +28,7 @@ from tests.worlds import (
     made,
     made_group,
     observed,
+    phone,
     planned,
     state,
     what,
@@ -178,6 +180,46 @@ def test_no_call_goes_astray_while_another_shards_change_is_to_come(
         assert (told.address, told.action, told.provider) == (wanted.address, wanted.action, "nx")
         assert (told.reason, told.not_before, told.source) == (ORDER, None, wanted.source)
     assert not any(part.refusals or part.decisions or part.routing.misroutes for part in parts)
+
+
+def test_of_several_changes_of_others_the_one_that_concerns_a_shard_is_known() -> None:
+    """The team's is the second: 12, who leaves it, would reach the next A meanwhile, whatever becomes of the crew."""
+    name = names_of(1)[0]
+    binding, crew = axg(name, "team", 1, phone_x=X), group("crew", (31, 32))
+    known = state(
+        {
+            "groups.crew": made_group(crew, "g2"),
+            "groups.team": made_group(group("team", (11, 12))),
+            binding.address: replace(made(binding), group_id="g1"),
+        }
+    )
+    files = desired(
+        [axg(name, "team", 2, phone_x=X)], [replace(crew, phones=crew.phones[:1]), group("team", (11,))]
+    )
+    assert what(planned(files, known)) == [
+        ("update_group", "crew"),
+        ("update_group", "team"),
+        ("rebind", name),
+    ]
+    parts = shards(files, known)
+    assert [what(part) for part in parts] == [[("update_group", "crew"), ("update_group", "team")], [], []]
+    assert [(one.address, one.reason) for one in parts[1].deferred] == [(f"bindings.{name}", ORDER)]
+
+
+def test_a_call_that_the_first_change_of_another_shard_leads_astray_is_that_ones_to_wait_for() -> None:
+    """With 12 in the team two bindings would claim its calls on X2, when the one to the team comes up again."""
+    down, direct = axg(names_of(1)[0], "team", 1, phone_x=X2), axb(names_of(2)[0], 12, 30)
+    known = state(
+        {
+            "groups.team": made_group(group("team", (11,))),
+            down.address: replace(made(down), bind_id=None, down_since=NOW - 60, group_id="g1"),
+            direct.address: made(direct),
+        }
+    )
+    whole, parts = team_plans(known, (11, 12), down, replace(direct, phone_b=phone(31)))
+    order = [("bind", down.name), ("update_group", "team"), ("rebind", direct.name)]
+    assert what(whole) == order and not whole.refusals
+    assert what(parts[0]) == order[1:2] and not parts[0].deferred
 
 
 def test_what_waited_for_another_shards_change_goes_on_after_it() -> None:
