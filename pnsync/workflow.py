@@ -19,7 +19,7 @@ from pnsync.apply.progress import Conduct, Tally
 from pnsync.apply.proofs import Proofs
 from pnsync.apply.settlement import Ending
 from pnsync.checkout import COMMIT_NOTE
-from pnsync.errors import ExitCode, Interrupted, PolicyRefused, StalePlan, worst
+from pnsync.errors import ExitCode, Interrupted, PolicyRefused, StalePlan
 from pnsync.journal import Accepted, Noted
 from pnsync.masking import Masker, derive
 from pnsync.model import Listing, Observed
@@ -172,7 +172,7 @@ class _Run:
         unverified = self._end(proofs)
         codes = self._codes()
         if found.changes or found.bookkeeping or notes:
-            run = Run(int(world.clock.now()), self.command, int(worst(codes)))
+            run = Run(int(world.clock.now()), self.command, int(Verdict(self.command, tuple(codes)).exit))
             session.record(run.note())
         final = session.finish()
         return self._verdict(found, final, serial, unverified, codes)

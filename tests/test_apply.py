@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnsync.apply.proofs import PROOF_SECONDS, Proofs
-from pnsync.errors import StateError
+from pnsync.errors import Interrupted, StateError
 from pnsync.journal import Applied, Closed, Opened, Refusal, open_intents
 from pnsync.journal import Recorded as RecordedEntry
 from pnsync.model import Lifetime, Listing
@@ -400,6 +400,25 @@ def test_a_listing_during_which_the_run_stood_still_proves_nothing() -> None:
     bench.relist = slowly  # type: ignore[method-assign]
     bench.applying(plan, proofs=proofs).go()
     assert (bench.calls, bench.failed["a"][0]) == ([], "A111")
+
+
+def test_a_signal_while_a_new_proof_is_read_lets_what_flies_land_and_begins_nothing() -> None:
+    """The vendor hangs: what had begun is counted and recorded, and the rest was not tried."""
+    known = state(bound(A, B, C))
+    bench = Bench(known)
+    proofs = Proofs(bench.listing(), 0.0)
+    bench.seconds = {"unbind a": 700.0, "unbind b": 702.0}
+
+    def hangs(name: str) -> Mapping[str, Listing]:
+        bench.signal_at = bench.passed
+        raise Interrupted(2)
+
+    bench.relist = hangs  # type: ignore[method-assign]
+    declared = [axb("d", 51, 52)]
+    bench.applying(planned(declared, known), proofs=proofs, parallelism=2).go()
+    assert bench.calls == ["unbind a", "unbind b"] and bench.passed == 702.0
+    assert (bench.done, bench.left, bench.failed) == (["a", "b"], ["c", "d"], {})
+    assert bench.state.entries.keys() == {"bindings.c"} and not bench.state.blocking()
 
 
 def test_what_was_unbound_proves_nothing_more() -> None:

@@ -4,8 +4,10 @@ Vendors here do what they are told at once, or what the test says; state and clo
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from stores.roomy import Room, RoomyBackend
 
 from pnsync.apply.proofs import PROOF_SECONDS
 from pnsync.checkout import COMMIT_NOTE, Missing
+from pnsync.dispatch import ThreadDispatcher
 from pnsync.errors import ExitCode, PolicyRefused, StalePlan, StateError, UsageError, VendorError
 from pnsync.journal import Applied, Noted, NotSent, Outcome, Recorded, Refusal, Refused, Unknown
 from pnsync.model import Binding, Desired, Listing, LiveBinding, Moved, Policy
@@ -103,6 +106,7 @@ class Here:
         self.vendors: dict[str, Vendor] = {"nx": self.nx}
         self.told: list[Report] = []
         self.signal = Silent()
+        self.dispatcher: Callable[[int], ThreadDispatcher] = ThreadDispatcher
 
     def world(self, declared: Desired | Iterable[Binding]) -> World:
         files = declared if isinstance(declared, Desired) else desired(declared)
@@ -110,6 +114,7 @@ class Here:
             self.place, files, self.vendors, clock=self.clock, report=self.told.append, signal=self.signal
         )
         found.store = Store(LockedBackend(self.place), self.clock, pinned_lineage=None)
+        found.dispatcher = self.dispatcher
         return found
 
     def apply(
@@ -425,6 +430,84 @@ def test_after_a_signal_nothing_more_is_asked_and_the_code_says_so(
 
     found = here.apply([A], confirm=stops)
     assert found.exit is code and here.nx.sent == [] and here.nx.scans == [2] and found.not_tried == 1
+
+
+class Hanging(Switch):
+    """A vendor whose reading of this number never ends: a signal comes instead. With `lost` its first answer is lost."""
+
+    def __init__(
+        self, here: "Here", reading: int, number: int, outcomes: Iterable[Outcome | None], lost: bool
+    ) -> None:
+        super().__init__(here.clock, outcomes)
+        self._signal, self._reading, self._number, self._lost = here.signal, reading, number, lost
+        self._readers = ThreadDispatcher(1)
+        self.ended = Event()
+
+    def dispatcher(self, width: int) -> ThreadDispatcher:
+        self._readers = ThreadDispatcher(width)
+        return self._readers
+
+    def list(self, *, scans: int, reading: Reading) -> Listing:
+        found = super().list(scans=scans, reading=reading)
+        if len(self.scans) == self._reading:
+            self._signal.signal = self._number
+            self._readers.wake()
+            self.ended.wait()
+        return found
+
+    def send(self, intent: Intent) -> Outcome:
+        found = super().send(intent)
+        return UNKNOWN if self._lost and len(self.sent) == 1 else found
+
+
+@contextmanager
+def hanging(
+    here: Here, reading: int, number: int = 15, outcomes: Iterable[Outcome | None] = (), *, lost: bool = False
+) -> Iterator[Hanging]:
+    """Its vendor, while this reading hangs."""
+    here.nx = made = Hanging(here, reading, number, outcomes, lost)
+    here.vendors["nx"], here.dispatcher = made, made.dispatcher
+    try:
+        yield made
+    finally:
+        made.ended.set()
+        here.signal.signal = None
+
+
+WAITING = replace(NOW_OPTIONS, settle_seconds=900.0)
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["took effect", "had none"])
+@pytest.mark.parametrize(("number", "code"), [(2, ExitCode.SIGINT), (15, ExitCode.SIGTERM)])
+def test_a_signal_while_a_vendor_hangs_in_the_reading_that_settles_loses_nothing(
+    here: Here, number: int, code: ExitCode, lost: bool
+) -> None:
+    """What is open stays open, the lock is free, and the next run asks the listing instead of binding again."""
+    with hanging(here, 2, number, () if lost else (UNKNOWN,), lost=lost) as vendor:
+        leased = here.world([A, B])
+        leased.store = Store(
+            MemoryBackend(here.place), here.clock, pinned_lineage=None, heartbeat=lambda _: lambda: None
+        )
+        found = run_apply(leased, WAITING, confirm=AGREED)
+        assert (found.exit, found.unknown, found.done, found.failed) == (code, 1, 1, 0)
+        assert ExitCode.UNSETTLED in found.codes and found.unverified == ()
+        assert vendor.scans == [2, 2] and vendor.sent == [("bind", "a"), ("bind", "b")]
+        assert leased.store.holder() is None
+    kept = here.state
+    assert list(kept.blocking()) == [A.address] and list(kept.entries) == [B.address]
+    assert json.loads(kept.notes[RUN_NOTE])["exit"] == code, "as the run itself ended"
+    again = here.apply([A, B], WAITING)
+    assert (again.exit, again.unknown) == (ExitCode.DONE, 0) and not here.state.blocking()
+    assert vendor.sent[2:] == ([] if lost else [("bind", "a")])
+    assert len(vendor._rows) == 2 and sorted(here.state.entries) == [A.address, B.address]
+
+
+def test_a_signal_while_the_end_is_compared_with_a_listing_that_hangs_keeps_what_was_done(here: Here) -> None:
+    with hanging(here, 2):
+        found = here.apply([A, B], WAITING)
+        assert (found.exit, found.done, found.unknown, found.unverified) == (ExitCode.SIGTERM, 2, 0, ())
+    assert sorted(here.state.entries) == [A.address, B.address]
+    assert here.apply([A, B]).calls == 0
 
 
 # -- one of several runs -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pnsync.apply.progress import Conduct, Progress, Standing, Tally
 from pnsync.apply.proofs import Proofs
 from pnsync.apply.starting import Starting
 from pnsync.apply.telling import Telling
+from pnsync.errors import Interrupted
 from pnsync.interfaces import Clock, Dispatcher, Interrupt, Provider
 from pnsync.journal import Applied, Closed, Event, NotSent, Opened, Refused, Unknown
 from pnsync.lifetimes import over
@@ -156,7 +157,13 @@ class Applying:
                 soonest = delay
                 skipped.append(index)
                 break
-            if self._grounded(index, step):
+            try:
+                grounded = self._grounded(index, step)
+            except Interrupted:  # while a new proof was read
+                self._notice_interrupt()
+                self.telling.left(index, "the run was stopped")
+                continue
+            if grounded:
                 self._intend(index, step)
                 if self._stands_alone(step) or self.starting.begins(step):
                     break
