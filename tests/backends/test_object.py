@@ -8,7 +8,7 @@ import pytest
 from stores import servers
 from stores.clocks import StepClock
 from stores.google_server import GoogleServer
-from stores.meddler import Meddler
+from stores.meddler import Headers, Meddler
 from stores.places import open_place
 from stores.values import holder
 
@@ -68,6 +68,38 @@ def test_a_store_that_ignores_conditions_is_refused_before_the_first_write(
     meddler.dropped = ()
     assert look().read("lease") is None
     assert look().records(0) == []
+
+
+class Lenient(Meddler):
+    """A store that looks at a version and lets it replace the present one: any that it `ever` gave, or any that it never did."""
+
+    ever = True
+
+    def __post_init__(self) -> None:
+        self.given: set[str] = set()
+        super().__post_init__()
+
+    def forward(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, Headers, bytes]:
+        asked = next((value for name, value in headers.items() if name.lower() == "if-match"), None)
+        lets = asked is not None and (asked in self.given) is self.ever
+        self.dropped = ("if-match",) if lets else ()
+        found = super().forward(method, path, headers, body)
+        self.given.update(value for name, value in found[1].items() if name.lower() == "etag")
+        return found
+
+
+@pytest.mark.parametrize("ever", [True, False], ids=["an old version", "an unknown version"])
+def test_a_store_that_lets_another_version_replace_the_present_one_is_refused_before_the_first_write(
+    ever: bool,
+) -> None:
+    """Who was overtaken holds the version of before."""
+    store = Lenient(servers.moto().endpoint)
+    store.ever = ever
+    backend = open_place(f"object {store.endpoint} s3://{servers.BUCKET}/{uuid4()}", StepClock())
+    with pytest.raises(StateError) as caught:
+        backend.write("lease", b"one", None)
+    assert caught.value.code == "S966"
+    assert backend.read("lease") is None and backend.records(0) == []
 
 
 def test_an_answer_that_was_lost_is_read_back(meddler: Meddler, look: Look) -> None:
