@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 from stores.clocks import StepClock
 from stores.roomy import Budget, Ended, Room, RoomyBackend
-from stores.values import entry, holder, opened
+from stores.values import NOW, entry, holder, opened
 
 from pnsync.errors import Fenced, Locked, StateError, UsageError
 from pnsync.interfaces import Blob
-from pnsync.journal import Event, Noted, Recorded
+from pnsync.journal import Applied, Closed, Event, Noted, Opened, Recorded
 from pnsync.phone import Phone
 from pnsync.scope import Shard, shard_of
 from pnsync.sharding.layout import NAME, Layout, load, parts
 from pnsync.sharding.part import Part
 from pnsync.sharding.sharded import ShardedStore, hold, view
-from pnsync.state import Head, State
+from pnsync.state import Entry, Head, Operation, State
 from pnsync.store.history import SNAPSHOT
 from pnsync.store.lease import Lease
 from pnsync.store.store import Store
@@ -143,6 +143,44 @@ def test_a_part_sees_the_others_as_they_stood_when_it_looked() -> None:
         assert second.look() >= {one}
         assert one not in second.state.entries
         assert one not in second.look()
+
+
+def made_call(address: str, number: int, at: int, *, given: str = "", ends: str = "") -> list[Event]:
+    """A bind that was given this id, or an unbind of it, and its answer."""
+    intent = opened(number, Operation.BIND if given else Operation.UNBIND).intent
+    made = replace(intent, attempt=f"{at}", address=address, signed_at=float(at), bind_id=ends or None)
+    return [Opened(made), Closed(made.attempt, Applied(bind_id=given or None), at)]
+
+
+def test_an_id_that_one_part_unbound_and_another_was_given_again_is_the_other_s_in_every_view() -> None:
+    """Who unbound it, who has it now, who replaces that, and runs of other parts, all see what a single run would."""
+    room = Room()
+    filled(room)
+    ours = next(name for name in ADDRESSES if shard_of(name, 2) == 0)
+    theirs = next(name for name in ADDRESSES if shard_of(name, 2) == 1)
+    given = entry(ADDRESSES.index(ours) + 1).key
+    assert given is not None
+    with part(room, 0, 2) as first, part(room, 1, 2) as second:
+        first.record(*made_call(ours, 1, NOW + 10, ends=given[1]))
+        assert second.look() >= {ours} and given in second.state.unbound
+        second.record(*made_call(theirs, 2, NOW + 20, given=given[1]))
+        assert first.look() >= {theirs}
+        for seen in (first.state, second.state, store(room).load()):
+            assert seen is not None and seen.unbound == {} and ours not in seen.entries
+            assert isinstance(now := seen.entries[theirs], Entry) and now.key == given
+        second.record(*made_call(theirs, 2, NOW + 30, given="another"))
+        first.look()
+        second.look()
+        for seen in (first.state, second.state):
+            assert given in seen.superseded and given not in seen.unbound
+        second.record(*made_call(theirs, 2, NOW + 40, ends=given[1]))
+        first.look()
+        assert first.state.unbound == second.state.unbound == {given: NOW + 40}
+        for held in (first, second):
+            held.finish()
+    before = content(store(room).load())
+    with part(room, 0, 3) as other:
+        assert content(other.state) == before and before.unbound == {given: NOW + 40}
 
 
 def test_a_part_that_is_held_locks_its_own_shard_out_and_whoever_needs_the_whole() -> None:

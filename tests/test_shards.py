@@ -2,12 +2,13 @@
 
 from collections import Counter
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from stores.values import EVENTS, NAMES, NOW, entry, opened, states
-from worlds import desired
+from worlds import desired, group, made_group
 
 from pnsync.errors import UsageError
 from pnsync.journal import Closed, Doubled, Noted, Opened, Recorded, Resolved, Rested, Unknown, replay
@@ -209,6 +210,49 @@ def test_an_id_that_a_vendor_gave_again_is_not_unbound() -> None:
     assert unite([unbound, bound], serial=0).unbound == {}
     later = State("l", unbound={("nx", "b1"): NOW + 60})
     assert unite([later, bound], serial=0).unbound == {("nx", "b1"): NOW + 60}
+
+
+@pytest.mark.parametrize(
+    ("bound", "remembered"),
+    [
+        ({"bound_at": NOW}, False),
+        ({"bound_at": NOW - 1}, True),
+        ({"bound_at": None}, True),
+        ({"bind_id": None}, True),
+    ],
+    ids=["in the same second", "before it was unbound", "nobody knows when", "down"],
+)
+def test_only_a_binding_made_since_has_the_id_again(bound: dict[str, Any], remembered: bool) -> None:
+    memory = State("l", unbound={("nx", "b1"): NOW, ("nx", "b2"): NOW})
+    other = State("l", entries={"bindings.desk-1": entry(1, **bound)})
+    for parts in ([memory, other], [other, memory]):
+        assert (("nx", "b1") in unite(parts, serial=0).unbound) is remembered
+        assert unite(parts, serial=0).unbound[("nx", "b2")] == NOW, "nobody has that one"
+
+
+def test_a_part_that_has_a_binding_and_remembers_its_id_as_unbound_is_believed() -> None:
+    """Its run saw both, in their order."""
+    memory, replaced = {("nx", "b1"): NOW - 60}, old(MINE, "b1")
+    bound = State("l", entries={"bindings.desk-1": entry(1)}, unbound=memory)
+    doubled = State("l", superseded={replaced.key: replaced}, unbound=memory)
+    for own in (bound, doubled):
+        for parts in ([own], [own, State("l", unbound={("nx", "b1"): NOW - 90})]):
+            assert unite(parts, serial=0).unbound == memory
+
+
+def test_an_id_that_a_vendor_gave_again_is_another_provider_s_own() -> None:
+    unbound = State("l", unbound={("nx", "b1"): NOW - 60, ("la", "b1"): NOW - 60})
+    bound = State("l", entries={"bindings.desk-1": entry(1), "groups.crew": made_group(group("crew"))})
+    assert unite([unbound, bound], serial=0).unbound == {("la", "b1"): NOW - 60}
+
+
+def test_an_id_given_again_that_is_to_be_unbound_again_is_no_memory_either() -> None:
+    """The one that has it was replaced since; when it is unbound too, that is remembered."""
+    memory = State("l", unbound={("nx", "2"): NOW - 60})
+    replaced = old(THEIRS, "2")
+    assert unite([memory, State("l", superseded={replaced.key: replaced})], serial=0).unbound == {}
+    gone = State("l", unbound={("nx", "2"): NOW + 60})
+    assert unite([memory, gone], serial=0).unbound == {("nx", "2"): NOW + 60}
 
 
 def test_what_other_runs_are_at() -> None:

@@ -205,7 +205,9 @@ def _at(note: str) -> float:
 
 
 def _unbound(parts: Sequence[State]) -> dict[BindKey, int]:
-    """What was unbound, but for ids that a vendor gave again: one part's binding ends another part's memory of its id."""
+    """What was unbound, but for ids that a vendor gave again: one part's binding ends another part's memory of its id,
+    also when it was replaced since and is yet to be unbound.
+    """
     found = _highest(one.unbound for one in parts)
     if found:
         for part in parts:
@@ -214,6 +216,8 @@ def _unbound(parts: Sequence[State]) -> dict[BindKey, int]:
                     again = entry.bound_at is not None and entry.bound_at >= found[entry.key]
                     if again and entry.key not in part.unbound:
                         del found[entry.key]
+            for key in part.superseded.keys() - part.unbound.keys():
+                found.pop(key, None)
     return found
 
 
