@@ -163,21 +163,20 @@ def make_plan(world: World, options: PlanOptions) -> Planned:
     if not options.destroy and not options.renew_only:
         found = replace(found, diagnostics=(*_older(missing_commits(world, known)), *found.diagnostics))
     after = replay(known, found.bookkeeping) if found.bookkeeping else known
-    found = replace(
-        found,
-        rate=found.rate or _rate(world.desired, found),
-        timeline=timeline(world.desired, after, found, found.made_at),
-    )
+    found = replace(found, timeline=timeline(world.desired, after, found, found.made_at))
     masker = Masker(key, known.lineage)
     shown = document(found, masker, pnsync_version=world.version)
     codes = [*plan_codes(found), *failure_codes(observed)]
     return Planned(found, shown, masker, state, observed, plan_keys(world, state), tuple(codes))
 
 
-def _rate(desired: Desired, found: Plan) -> float | None:
-    """Calls a second of the slowest provider that a plan calls."""
+def _rate(desired: Desired, world: World, found: Plan) -> float | None:
+    """Calls a second of the slowest provider that a plan calls; a command may have opened it at fewer than are declared."""
     called = {one.provider for one in found.steps}
-    return min((one.rate for name, one in desired.providers.items() if name in called), default=None)
+    rates = [one.rate for name, one in desired.providers.items() if name in called]
+    return min(
+        [*rates, *(one.config.rate for name, one in world.providers.items() if name in called)], default=None
+    )
 
 
 def check_named(world: World, state: State, options: PlanOptions) -> None:
@@ -293,7 +292,8 @@ def planned(
         found = replace(found, diagnostics=(*late, *found.diagnostics))
     if options.shard is not None:
         mine = owned(found.bookkeeping, options.shard, state)
-        found = replace(found, bookkeeping=mine, rate=_rate(desired, found))
+        found = replace(found, bookkeeping=mine)
+    found = replace(found, rate=_rate(desired, world, found))
     if options.destroy or options.renew_only:
         return found
     return replace(

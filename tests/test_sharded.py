@@ -110,11 +110,15 @@ def test_parts_read_as_the_whole(count: int) -> None:
     assert after is not None and after.serial > before.serial
 
 
-def test_the_first_run_of_all_may_be_a_shards() -> None:
+@pytest.mark.parametrize(("index", "count"), [(2, 4), (0, 1)], ids=["one of four", "the only one"])
+def test_the_first_run_of_all_may_be_a_shards(index: int, count: int) -> None:
     room = Room()
-    address = next(one for one in ADDRESSES if shard_of(one, 4) == 2)
-    with part(room, 2, 4) as held:
+    address = next(one for one in ADDRESSES if shard_of(one, count) == index)
+    with part(room, index, count) as held:
+        assert held.look() == frozenset() and not held.exists
         held.record(Recorded(address, entry(1)))
+        held.look()
+        assert set(held.state.entries) == {address} and held.exists
         held.finish()
     found = store(room).load()
     assert found is not None and set(found.entries) == {address}

@@ -548,6 +548,32 @@ def test_a_run_is_older_than_what_any_other_of_its_state_applied() -> None:
     assert sorted(here.nx.sent) == sorted(("bind", one.name) for one in many), "each once, by one of both"
 
 
+@pytest.mark.parametrize("rate", [8.0, 100.0])
+def test_a_plan_tells_the_slowest_rate_of_what_it_calls_and_a_shard_s_its_share(rate: float) -> None:
+    here = Shared()
+    here.vendors["nx2"] = Switch(here.clock, name="nx2")
+    other = here.vendors["nx2"].config = replace(PROVIDERS["nx2"], rate=rate)
+    ours, theirs = (
+        next(axb(f"o{n}", 2 * n + 1, 2 * n + 2) for n in range(99) if Shard(index, 2).holds(f"bindings.o{n}"))
+        for index in (0, 1)
+    )
+    files = desired([ours, replace(theirs, provider="nx2")], providers={**PROVIDERS, "nx2": other})
+    usual = PROVIDERS["nx"].rate
+    shown: list[float | None] = []
+
+    def declines(document: dict[str, Any]) -> bool:
+        shown.append(document["rate"])
+        return False
+
+    shards = (None, Shard(0, 1), Shard(0, 2), Shard(1, 2))
+    for shard in shards:
+        shown.append(make_plan(here.world(files), PlanOptions(shard=shard)).document["rate"])
+        here.apply(files, replace(NOW_OPTIONS, plan=PlanOptions(shard=shard)), confirm=declines)
+    whole = min(usual, rate)
+    assert shown == [whole, whole, whole, whole, usual / 2, usual / 2, rate / 2, rate / 2]
+    assert make_plan(here.world(desired()), PlanOptions(shard=Shard(0, 2))).document["rate"] is None
+
+
 def test_no_run_of_a_part_renames_into_another() -> None:
     here = Shared()
     ours, theirs = (

@@ -185,9 +185,9 @@ class ShardedStore(Store):
     def _others(self, shard: Shard, held: Layout) -> list[State]:
         """The other parts now. Raises StateError where the state was put into others, which is only after a fence."""
         found, layout = self._parts()
-        if found is None or layout.generation != held.generation:
+        if layout.generation != held.generation:
             raise refusal("S925", f"{self.backend.location} was put into {layout.shards} parts meanwhile.")
-        return _without(found, shard)
+        return [] if found is None else _without(found, shard)
 
     def _counts(self, session: Session, layout: Layout) -> bool:
         """Whether a session's part counts; an attempt to replace it that was never ended can end no more."""

@@ -117,8 +117,11 @@ def test_warnings_about_the_files_are_not_lost(run: Run, tmp_path: Path) -> None
 
 
 def test_the_rate_is_bounded_by_the_command_line(run: Run, tmp_path: Path) -> None:
+    """And so is what the plan that it shows tells."""
     write(tmp_path, LONDON)
-    assert run("apply", "--auto-approve", "--rate", "500").exit_code == 0
+    assert "at 1000 calls/s" in run("plan").stdout
+    found = run("apply", "--auto-approve", "--rate", "500")
+    assert found.exit_code == 0 and "at 500 calls/s" in found.stdout
 
 
 @pytest.mark.parametrize(

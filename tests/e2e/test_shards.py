@@ -165,6 +165,20 @@ def test_each_shard_plans_the_whole_and_acts_on_its_own(project: Project) -> Non
     project.program.empty()
 
 
+def test_a_shards_plan_tells_its_share_of_the_calls_a_second(project: Project) -> None:
+    rides(project, 40, postgres(), rate=40)
+    for words, rate in (
+        ((), 40),
+        (("--shard", "0/1"), 40),
+        (("--shard", "1/4"), 10),
+        (("--shard", "3/8"), 5),
+    ):
+        assert f"at {rate} calls/s" in project.program.run("plan", *words, code=0).out
+        assert project.program.plan(*words)["rate"] == rate
+    shown = project.program.apply("--shard", "1/4", "--rate", "20").out
+    assert "at 5 calls/s" in shown, "of what the command allows too"
+
+
 def test_a_saved_plan_is_applied_by_its_own_shard(project: Project) -> None:
     state = postgres()
     rides(project, 6, state)
