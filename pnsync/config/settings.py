@@ -191,11 +191,9 @@ def read_state(root: Mapping, findings: Findings) -> StateConfig:
     needed = _NEEDED.get(backend)
     if needed and needed not in node:
         findings.report("E201", f"the {backend} backend needs {needed}", span, label=f"add {needed}")
-    for key in BACKENDS[backend]:
+    for key in ("plain_in_git", *BACKENDS[backend]):
         if key in node:
             _check_setting(key, node, findings)
-    if "plain_in_git" in node and not isinstance(node["plain_in_git"], bool):
-        findings.report("E211", "plain_in_git must be true or false", node.span_of_value("plain_in_git"))
     if "encryption" in node:
         _check_encryption(node, findings)
     settings = {key: _plain(value) for key, value in node.items() if key != "backend"}
@@ -227,6 +225,9 @@ def _check_setting(key: str, node: Mapping, findings: Findings) -> None:
                 label=why,
                 advice="name a variable that holds nothing but what the state's server asks for",
             )
+    elif key == "plain_in_git":
+        if not isinstance(value, bool):
+            findings.report("E211", "plain_in_git must be true or false", node.span_of_value(key))
     elif not isinstance(value, str) or not value:
         findings.report(
             "E242", f"{key} must be a text, got {complaints.kind_of(value)}", node.span_of_value(key)

@@ -162,6 +162,27 @@ def test_sealed_or_accepted_it_may_be_committed(run: Run, tmp_path: Path, settin
     assert run("apply", "--auto-approve").exit_code == 0
 
 
+@pytest.mark.parametrize("value", ['"true"', "yes", "1", "[true]", "", "false"])
+def test_nothing_but_true_accepts_real_numbers_in_git(run: Run, tmp_path: Path, value: str) -> None:
+    git(tmp_path, "init", "--quiet")
+    projects.write(tmp_path, projects.SEVEN, extra=f"state:\n  plain_in_git: {value}\n")
+    found = run("apply", "--auto-approve")
+    place = "pnsync.yaml:" if value != "false" else "lies in a Git work tree"
+    assert found.exit_code == (8 if value != "false" else 9) and place in found.stderr
+    assert ("plain_in_git" in found.stderr) and not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("value", ['"true"', "1", ""])
+def test_a_new_place_accepts_real_numbers_in_git_by_true_alone_too(
+    run: Run, tmp_path: Path, value: str
+) -> None:
+    projects.write(tmp_path, projects.SEVEN)
+    assert run("apply", "--auto-approve").exit_code == 0
+    found = run("state", "migrate", "--to", f"{{backend: local, path: other.json, plain_in_git: {value}}}")
+    assert found.exit_code == 8 and "plain_in_git" in found.stderr and "--to:1:" in found.stderr
+    assert not (tmp_path / "other.json").exists()
+
+
 def test_what_init_writes_is_ignored_by_git(run: Run, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     assert run("init").exit_code == 0
