@@ -163,7 +163,7 @@ class Plan:
     routing: RoutingSummary = RoutingSummary()
     """What calls will do otherwise than before."""
     rate: float | None = None
-    """Calls a second of the slowest provider that it calls, as configured; None where that was not asked."""
+    """Calls a second of the slowest provider that it calls, as this run may make them; None where it calls none."""
     timeline: tuple["Moment", ...] = ()
     """When bindings end and are renewed once the plan is applied, in equal spans; empty where that was not asked."""
 

@@ -149,7 +149,9 @@ _PLAN: Final[Schema] = obj(
         "config_digest": said(TEXT, "Keyed, over declared values."),
         "summary": obj(dict.fromkeys(_COUNTED, COUNT), "How many changes of each action, and what is none."),
         "rate": said(
-            nullable(SECONDS), "Calls a second of the slowest provider that it calls, as configured."
+            nullable(SECONDS),
+            "Calls a second of the slowest provider that it calls: as configured, of which a shard has its share, or fewer "
+            "if asked.",
         ),
         "changes": array(ref("change"), "In the order of the calls."),
         "routing": ref("routing"),
