@@ -15,7 +15,7 @@ from pnsync.journal import Applied, Closed, Opened, Refusal, open_intents
 from pnsync.journal import Recorded as RecordedEntry
 from pnsync.model import Lifetime, Listing
 from pnsync.plan import Action, Plan
-from pnsync.state import Entry
+from pnsync.state import Entry, State
 from pnsync.statefile.codes import refusal as state_refusal
 from pnsync.verdict import Done, Failed
 from tests.applying import (
@@ -39,6 +39,7 @@ from tests.worlds import (
     axg,
     bound,
     desired,
+    desk,
     group,
     live_group,
     made,
@@ -402,23 +403,49 @@ def test_a_listing_during_which_the_run_stood_still_proves_nothing() -> None:
     assert (bench.calls, bench.failed["a"][0]) == ([], "A111")
 
 
-def test_a_signal_while_a_new_proof_is_read_lets_what_flies_land_and_begins_nothing() -> None:
-    """The vendor hangs: what had begun is counted and recorded, and the rest was not tried."""
-    known = state(bound(A, B, C))
+def hanging(known: State) -> Bench:
+    """A bench on which a new proof is never read: a signal comes instead."""
     bench = Bench(known)
-    proofs = Proofs(bench.listing(), 0.0)
-    bench.seconds = {"unbind a": 700.0, "unbind b": 702.0}
 
     def hangs(name: str) -> Mapping[str, Listing]:
         bench.signal_at = bench.passed
         raise Interrupted(2)
 
     bench.relist = hangs  # type: ignore[method-assign]
-    declared = [axb("d", 51, 52)]
-    bench.applying(planned(declared, known), proofs=proofs, parallelism=2).go()
+    return bench
+
+
+def test_a_signal_while_a_new_proof_is_read_lets_what_flies_land_and_begins_nothing() -> None:
+    """The vendor hangs: what had begun is counted and recorded, and the rest was not tried."""
+    known = state(bound(A, B, C))
+    bench = hanging(known)
+    bench.seconds = {"unbind a": 700.0, "unbind b": 702.0}
+    bench.go(planned([axb("d", 51, 52)], known), parallelism=2)
     assert bench.calls == ["unbind a", "unbind b"] and bench.passed == 702.0
     assert (bench.done, bench.left, bench.failed) == (["a", "b"], ["c", "d"], {})
     assert bench.state.entries.keys() == {"bindings.c"} and not bench.state.blocking()
+
+
+def test_a_second_half_is_made_after_a_signal_while_another_s_new_proof_is_read() -> None:
+    known = state(bound(A, B))
+    bench = hanging(known)
+    bench.seconds["unbind a"] = 700.0
+    plan = planned([replace(A, recording=True), replace(B, recording=True)], known)
+    first, second, other, last = plan.steps
+    assert (second.after, last.after) == ((0,), (2,))
+    bench.go(replace(plan, steps=(first, other, second, replace(last, after=(1,)))))
+    assert bench.calls == ["unbind a", "bind a"]
+    assert (bench.done, bench.left, bench.failed) == (["a"], ["b"], {})
+
+
+def test_an_old_half_that_waits_for_a_new_proof_leaves_its_change_half_done_when_a_signal_comes() -> None:
+    """Nothing is unbound that was not seen to be ours; the next run finds what has to go."""
+    known = state(bound(desk("d", "101")))
+    bench = hanging(known)
+    bench.seconds["bind d"] = PROOF_SECONDS + 1.0
+    bench.go(planned([desk("d", "102")], known))
+    assert bench.calls == ["bind d"] and bench.failed == {"d": ("A130", "half done: the run was stopped")}
+    assert [one.extension for one in bench.state.superseded.values()] == ["101"]
 
 
 def test_what_was_unbound_proves_nothing_more() -> None:

@@ -1,11 +1,7 @@
 """The two halves of a change while others fly, vendors are full or out of reach, and what is told of it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from pnsync.apply.proofs import PROOF_SECONDS
-from pnsync.errors import Interrupted
-from pnsync.model import Listing
 from tests.applying import Bench, binds, not_sent
 from tests.test_settlement import End
 from tests.worlds import axb, bound, desired, desk, group, live_group, made_group, planned, state
@@ -25,22 +21,6 @@ def test_a_change_whose_first_half_flies_while_the_rest_is_stopped_is_told() -> 
     bench.signal_at = 0.5
     bench.go(planned([desk("d", "102")], bench.state), parallelism=2)
     assert bench.failed == {"d": ("A130", "half done: the run was stopped")}
-
-
-def test_a_change_whose_old_half_waits_for_a_new_proof_is_half_done_when_a_signal_comes() -> None:
-    """The listing that was to prove it hangs; nothing is unbound, and the next run finds what has to go."""
-    known = state(bound(desk("d", "101")))
-    bench = Bench(known)
-    bench.seconds["bind d"] = PROOF_SECONDS + 1.0
-
-    def hangs(name: str) -> Mapping[str, Listing]:
-        bench.signal_at = bench.passed
-        raise Interrupted(15)
-
-    bench.relist = hangs  # type: ignore[method-assign]
-    bench.go(planned([desk("d", "102")], known))
-    assert bench.calls == ["bind d"] and bench.failed == {"d": ("A130", "half done: the run was stopped")}
-    assert [one.extension for one in bench.state.superseded.values()] == ["101"]
 
 
 def test_the_old_half_of_a_change_that_bound_first_goes_at_a_full_vendor() -> None:
