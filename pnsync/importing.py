@@ -16,7 +16,7 @@ from pnsync.errors import PnsyncError, UsageError
 from pnsync.identity import identify, is_ours
 from pnsync.journal import Accepted, Event, Recorded, Resolved, Verdict
 from pnsync.masking import derive
-from pnsync.matching import alive, match
+from pnsync.matching import alive, is_ghost, match
 from pnsync.model import NEVER, Binding, Desired, Listing, LiveBinding, Mode, Observed
 from pnsync.planner.comparison import differences
 from pnsync.planning import World, check_accounts, read_listings
@@ -199,7 +199,8 @@ class Import:
             )
         if len(rows) > 1:
             raise UsageError("several providers list this id", "Name the right one with --provider.")
-        if not rows or rows[0].key in state.unbound or not alive(rows[0], self.now):
+        ghost = any(is_ghost(one, self.observed.listings[one.provider], state) for one in rows)
+        if not rows or ghost or not alive(rows[0], self.now):
             for failure in self.observed.failures.values():
                 raise failure
             raise UsageError("no live binding has this id", "The vendors' listings do not show it.")

@@ -13,6 +13,11 @@ from pnsync.state import Entry, State, Superseded
 
 UNCERTAIN_MODES = frozenset({Mode.AXG, Mode.AXB_EXTENSION})
 """Modes of which no vendor page says that getAXBList shows them."""
+GHOST_SECONDS = 1800
+"""For how long after its unbind a listing may still show a binding; what it shows later is live, whatever was answered.
+
+How far listings lag is open (docs/vendors.md, 1.4); windows after which an absence counts are minutes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,12 @@ def same_identity(row: LiveBinding, made: Entry | Superseded) -> bool:
     if made.customer_bind_id is not None:
         return row.customer_bind_id == made.customer_bind_id
     return (row.phone_a, row.phone_b) == (made.phone_a, made.phone_b)
+
+
+def is_ghost(row: LiveBinding, listing: Listing, state: State) -> bool:
+    """Whether a listing shows a binding that was unbound only because it lags."""
+    unbound_at = state.unbound.get(row.key)
+    return unbound_at is not None and listing.started_at < unbound_at + GHOST_SECONDS
 
 
 def match(state: State, observed: Observed) -> Matched:
@@ -87,9 +98,9 @@ def match(state: State, observed: Observed) -> Matched:
     pending = {one.intent.customer_bind_id for one in state.pending.values()} - {None}
     unmanaged = tuple(
         row
-        for listed in rest.values()
+        for name, listed in rest.items()
         for row in listed.values()
-        if row.key not in state.unbound and row.customer_bind_id not in pending
+        if not is_ghost(row, observed.listings[name], state) and row.customer_bind_id not in pending
     )
     return Matched(rows, superseded, unmanaged, believed, frozenset(seen), other)
 

@@ -22,7 +22,7 @@ from pnsync.doubt import (
 from pnsync.errors import Diagnostic
 from pnsync.identity import Identity, address_hash, identify, name_space
 from pnsync.journal import Applied, Doubled, Event, Fold, Noted, Recorded, Resolved, Verdict
-from pnsync.matching import alive, never_listed, same_identity
+from pnsync.matching import alive, is_ghost, never_listed, same_identity
 from pnsync.model import NEVER, Binding, BindKey, Listing, LiveBinding, Mode, Observed
 from pnsync.phone import Phone
 from pnsync.state import (
@@ -320,13 +320,17 @@ class _Settling:
         }
         live = {row.key: row for listing in self.observed.listings.values() for row in listing.bindings}
         for row, identity in sorted(found, key=_newest_first):
-            ghost = row.key in self.state.unbound or not alive(row, self.now)
-            if not ghost and row.customer_bind_id not in pending_ids:
+            ghost = is_ghost(row, self.observed.listings[row.provider], self.state)
+            if alive(row, self.now) and not ghost and row.customer_bind_id not in pending_ids:
                 self._stray(row, named.get(identity.address_hash), identity, live)
 
     def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: Live) -> None:
         if address is None:
             self._emit(Doubled(row.key, superseded_of(f"{LOST}{identity.address_hash}", row)))
+            return
+        if row.key in self.state.unbound:
+            # Never taken back: its vendor answered that it was gone. Listed still, it is unbound once more.
+            self._emit(Doubled(row.key, superseded_of(address, row)))
             return
         entry = self.fold.entries.get(address)
         if isinstance(entry, GroupEntry) or address in self.contested or self._stands(entry, identity, live):

@@ -12,9 +12,9 @@ from pnsync.errors import PnsyncError, StateError, UsageError, VendorError
 from pnsync.identity import customer_bind_id
 from pnsync.importing import Import, Matches, free_rows, imported_entry, match_declared, unlike
 from pnsync.journal import Event, Opened, Recorded, Resolved, Verdict
-from pnsync.matching import row_of
+from pnsync.matching import GHOST_SECONDS, row_of
 from pnsync.model import NEVER, Binding, Lifetime, LiveBinding
-from pnsync.state import Entry, State
+from pnsync.state import Entry, Operation, State
 from pnsync.surgery import accept_account
 from tests.readers import Vendor, record, stored, vendors, world
 from tests.worlds import (
@@ -32,6 +32,7 @@ from tests.worlds import (
     desk,
     foreign,
     group,
+    intent,
     live_group,
     made,
     made_group,
@@ -234,17 +235,22 @@ def test_which_binding_an_address_may_become() -> None:
     assert "no live binding" in asked(place, [ended], ORDER.address, "theirs", None)
 
 
+@pytest.mark.parametrize(("ago", "free"), [(60, False), (GHOST_SECONDS + 60, True)])
+def test_what_was_unbound_and_is_listed_long_after_may_be_taken_over(ago: int, free: bool) -> None:
+    place = prepared()
+    call = intent(None, "bindings.gone", operation=Operation.UNBIND, bind_id="theirs")
+    record(place, Opened(call), Resolved(call.attempt, Verdict.APPLIED, NOW - ago, None))
+    assert {number for _, number in stored(place).unbound} == {"theirs"}
+    found = asked(place, [TWIN], ORDER.address, "theirs", None)
+    assert found == TWIN if free else "no live binding" in found
+
+
 def test_what_is_down_may_become_another_binding_and_what_was_unbound_nothing() -> None:
     down = replace(made(ORDER), bind_id=None)
     place = prepared(Recorded(ORDER.address, down))
     assert asked(place, [TWIN], ORDER.address, "theirs", None) == TWIN
     gone = made(axb("gone"), bind_id="theirs")
-    call = replace(
-        attempt(axb("gone")),
-        operation=attempt(ORDER).operation.__class__.UNBIND,
-        target=None,
-        bind_id="theirs",
-    )
+    call = intent(None, "bindings.gone", operation=Operation.UNBIND, bind_id="theirs")
     record(place, Recorded("bindings.gone", gone), Opened(call))
     record(place, Resolved(call.attempt, Verdict.APPLIED, NOW, None))
     assert "theirs" in {number for _, number in stored(place).unbound}

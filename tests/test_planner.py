@@ -11,7 +11,7 @@ import pytest
 from pnsync.errors import Severity, SourceSpan
 from pnsync.journal import Doubled, Recorded
 from pnsync.masking import Masker
-from pnsync.matching import row_of
+from pnsync.matching import GHOST_SECONDS, row_of
 from pnsync.model import Binding, Holds, Lifetime, LiveGroup, Mode, Moved, Schedule
 from pnsync.phone import Phone
 from pnsync.plan import Action, Cause, Order, Plan, document
@@ -351,6 +351,35 @@ def test_who_has_the_id_of_one_that_has_ended_is_nobodys_business(declared: bool
     ):
         found = planned([ORDER] if declared else [], {"bindings.order": ours}, [row])
         assert "P342" not in codes(found)
+
+
+def test_what_was_unbound_and_is_listed_still_is_unbound_again_where_an_id_proves_it() -> None:
+    row = row_of(OURS)
+    known = state(unbound={row.key: NOW - GHOST_SECONDS - 1}, generations={"bindings.order": 1})
+    change = only(planned([], known, [row]))
+    assert (change.address, change.action, change.cause) == ("bindings.order", Action.UNBIND, Cause.RECOVERY)
+    assert change.reason == "unbound before, and its vendor lists it still"
+    lagging = planned([], state(unbound={row.key: NOW - 60}), [row])
+    assert lagging.empty and lagging.unmanaged == 0 and not lagging.diagnostics
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (5, ""), (7, " and 2 more")])
+def test_what_was_unbound_and_is_listed_still_is_told_where_no_id_proves_it(count: int, more: str) -> None:
+    rows = [row_of(made(ride(f"r{one}", 2 * one, 2 * one + 1))) for one in range(1, count + 1)]
+    for ago, told in ((GHOST_SECONDS + 1, True), (60, False)):
+        known = state(unbound={one.key: NOW - ago for one in rows})
+        found = planned([], known, [*rows, foreign("f1", a=90, b=91)])
+        assert found.empty and found.unmanaged == 1 + (count if told else 0)
+        assert codes(found) == (["P343"] if told else [])
+        for note in found.diagnostics:
+            named = ", ".join(sorted(one.bind_id for one in rows)[:5])
+            assert note.severity is Severity.WARNING and note.address is None
+            assert note.summary == f"la lists still what pnsync has unbound: {named}{more}"
+
+
+def test_what_was_unbound_and_has_ended_since_is_told_no_more() -> None:
+    row = replace(row_of(made(ride("r"))), expires_at=NOW)
+    assert codes(planned([], state(unbound={row.key: NOW - DAY}), [row])) == []
 
 
 def test_equal_strangers_are_named_in_one_diagnostic() -> None:

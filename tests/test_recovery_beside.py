@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pnsync.journal import Doubled, Noted, Recorded, Verdict
-from pnsync.matching import alive, match, row_of, unrefreshed
+from pnsync.matching import GHOST_SECONDS, alive, match, row_of, unrefreshed
 from pnsync.model import Mode
 from pnsync.recovery import Settled
 from pnsync.state import Entry, Intent, Operation, Standing
@@ -163,6 +163,22 @@ def test_a_stray_puts_up_again_what_was_down() -> None:
         settled(state({DESK.address: down}), observed([row_of(made(DESK, generation=2))])), DESK.address
     )
     assert (entry.down, entry.down_since) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("ago", "again"), [(GHOST_SECONDS - 1, False), (GHOST_SECONDS, False), (GHOST_SECONDS + 1, True)]
+)
+@pytest.mark.parametrize("known", [True, False], ids=["known", "nobody"])
+def test_what_was_unbound_and_is_listed_long_after_is_unbound_again(
+    ago: int, again: bool, known: bool
+) -> None:
+    """Until then a lagging listing shows what is gone. `ago` is before now, and the listing began a second before that."""
+    row = row_of(made(DESK if known else axb("elsewhere"), generation=1))
+    found = settled(state(unbound={row.key: NOW - ago}), observed([row]))
+    assert [type(one) for one in found.events] == ([Doubled] if again else [])
+    assert list(found.state.superseded) == ([row.key] if again else []) and not found.adopted
+    if again and known:
+        assert found.state.superseded[row.key].address == DESK.address
 
 
 def test_of_a_stray_that_nobody_declares_any_more_the_row_tells_who_chose_its_number() -> None:

@@ -148,6 +148,13 @@ PLAN_PAGES: Final[dict[str, Page]] = {
         "there. Nothing proves it ours, so pnsync goes on as if its own were gone, and leaves this one. Look at it at the "
         "vendor; unbind it there if nobody wants it.",
     ),
+    "P343": Page(
+        "What was unbound is listed still",
+        "The vendor answered that it unbound the binding, or its listing showed so, and half an hour later it lists it again. "
+        "It may have been bound anew by somebody under an id that the vendor gave again, or the unbind had no effect: then "
+        "people are connected who should not be. Look at it at the vendor, and unbind it there. Where an id of pnsync's own "
+        "proves it (NXCloud), pnsync unbinds it once more by itself.",
+    ),
     "P350": Page(
         "A call would connect wrongly between two calls of this plan",
         "While the plan is being applied, after one of its calls and before the next, somebody who dials the number would "

@@ -132,8 +132,8 @@ def unbind_draft(
     )
 
 
-def superseded_draft(old: Superseded, row: LiveBinding) -> Draft:
-    """A second live binding of an address goes: the old half of a replacement, or one made twice."""
+def superseded_draft(old: Superseded, row: LiveBinding, *, again: bool) -> Draft:
+    """A second live binding of an address goes: the old half of a replacement, or one made twice; `again` after an unbind."""
     known: dict[str, Value] = {
         "phone_a": old.phone_a,
         "phone_b": old.phone_b,
@@ -145,7 +145,9 @@ def superseded_draft(old: Superseded, row: LiveBinding) -> Draft:
         address=old.address,
         action=Action.UNBIND,
         cause=Cause.RECOVERY,
-        reason="a second live binding of this address, replaced or made twice",
+        reason="unbound before, and its vendor lists it still"
+        if again
+        else "a second live binding of this address, replaced or made twice",
         provider=old.provider,
         before={name: value for name, value in known.items() if value is not None},
         old=old,

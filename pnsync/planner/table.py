@@ -141,6 +141,7 @@ class _Planning:
         undeclared = Undeclared(found, self.bindings, self.held)
         undeclared.decide()
         undeclared.decide_superseded()
+        undeclared.decide_unbound()
         found.drafts = [again(one, self.interrupted.get(one.address)) for one in found.drafts]
         self._adoptions()
         selected = self._selected()

@@ -6,6 +6,7 @@ Unbound where it lives and a listing shows it, forgotten where it has ended; lef
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from pnsync.errors import Diagnostic, Severity
 from pnsync.journal import Doubled, Rested
 from pnsync.matching import alive, known_expiry, never_listed
 from pnsync.model import Binding, BindKey, Mode
@@ -15,6 +16,9 @@ from pnsync.planner.drafting import forget_draft, superseded_draft, unbind_draft
 from pnsync.planner.findings import Findings
 from pnsync.planner.quarantine import rests_after_end, unbound_at
 from pnsync.state import Entry, Operation, Superseded
+
+NAMED = 5
+"""Bind ids that a warning names; the rest is counted."""
 
 
 class Undeclared:
@@ -47,6 +51,23 @@ class Undeclared:
         for key, old in sorted(self.found.state.superseded.items()):
             if old.address not in self.found.blocking:
                 self._superseded(key, old)
+
+    def decide_unbound(self) -> None:
+        """Say what was unbound and is listed still, where no id of ours proves it; what one proves is superseded."""
+        still: dict[str, list[str]] = {}
+        for row in self.found.matched.unmanaged:
+            if row.key in self.found.state.unbound and alive(row, self.now):
+                still.setdefault(row.provider, []).append(row.bind_id)
+        for provider, ids in sorted(still.items()):
+            more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+            self.found.notes.append(
+                Diagnostic(
+                    "P343",
+                    f"{provider} lists still what pnsync has unbound: {', '.join(sorted(ids)[:NAMED])}{more}",
+                    Severity.WARNING,
+                    advice="it connects calls until it ends; unbind it at the vendor, or take it over with `pnsync import`",
+                )
+            )
 
     def _open(self, address: str, declared: Binding | None) -> None:
         """The outcome of a call of it is not known yet."""
@@ -118,7 +139,7 @@ class Undeclared:
         row = found.matched.superseded.get(key)
         if row is not None:
             if alive(row, self.now) and not found.hidden(old.provider, old.address, Action.UNBIND):
-                found.drafts.append(superseded_draft(old, row))
+                found.drafts.append(superseded_draft(old, row, again=key in found.state.unbound))
             return
         # Our clock alone tells nothing, but where the provider is gone from the files and nobody can look.
         known = old.provider not in found.desired.providers or found.trusted(old.provider)

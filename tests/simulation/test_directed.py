@@ -7,6 +7,7 @@ import pytest
 
 from pnsync.errors import ExitCode
 from pnsync.model import Binding, Lifetime, Mode
+from pnsync.planning import PlanOptions
 from pnsync.sandbox.faults import Effect, Fault, Reply
 from pnsync.sandbox.switches import LaSwitches, NxSwitches
 from pnsync.workflow import ApplyOptions
@@ -72,6 +73,26 @@ def test_what_takes_effect_late_is_not_bound_twice(binding: Binding) -> None:
     assert one.binds(binding.provider) == 1 and len(one.live(binding.provider)) == 1
     one.end()
     assert one.binds(binding.provider) == 1, "it lasts no longer than declared: it began later"
+
+
+@pytest.mark.parametrize("binding", [RIDE, DRIVER])
+def test_an_unbind_that_was_answered_and_had_no_effect_is_found_out(binding: Binding) -> None:
+    """By a listing half an hour later; where an id of ours proves it, it is unbound once more, else a person is told."""
+    one = Scenario(binding)
+    one.apply()
+    one.universe.files.bindings = {}
+    answer = '{"code":0}' if binding.provider == "nx" else '{"status":"0","data":null}'
+    one.fault(
+        binding.provider, Fault(effect=Effect.NEVER, reply=Reply.TEXT, text=answer, operation="*nbind*")
+    )
+    permitted = ApplyOptions(plan=PlanOptions(allow_unbind=1), settle_seconds=300.0)
+    one.universe.apply(one.random, options=permitted)
+    assert len(one.live(binding.provider)) == 1 and one.universe.plan(one.random).plan.empty
+    one.universe.time.seconds += 3600
+    found = one.universe.plan(one.random).plan
+    assert [note.code for note in found.diagnostics] == ([] if binding.provider == "nx" else ["P343"])
+    one.apply()
+    assert len(one.live(binding.provider)) == (0 if binding.provider == "nx" else 1)
 
 
 @pytest.mark.parametrize("skew", [0.0, -300.0, 300.0])

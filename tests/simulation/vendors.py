@@ -27,6 +27,7 @@ from .process import Abandoned, Process
 from .timeline import START, SimClock, Timeline
 
 _BIND_ID = re.compile(rb'"bindId":"?([0-9a-z]+)')
+_SUCCESS = re.compile(rb'\{"(?:code|status)":"?0\b')
 
 OPERATIONS = {
     "bindAXB": Operation.BIND,
@@ -131,7 +132,10 @@ def _watch(vendor: Vendor) -> None:
         if sent is not None:
             of_call[id(call)] = (call, sent)
         try:
-            return send(call, patience=patience)
+            answer = send(call, patience=patience)
+            if sent is not None and sent.operation is Operation.UNBIND:
+                _distrust(vendor, str(sent.fields.get("bindId")), answer)
+            return answer
         finally:
             last = getattr(line.faults, "last", None)
             if sent is not None and last is not None and last.reply is Reply.CODE:
@@ -162,6 +166,13 @@ def _watch(vendor: Vendor) -> None:
 
     line.send = watched_send  # type: ignore[method-assign]
     line._deliver = watched_deliver  # type: ignore[method-assign]
+
+
+def _distrust(vendor: Vendor, bind_id: str, answer: SandboxResponse) -> None:
+    """What an unbind left live though its answer is a success: only a later listing can tell."""
+    made = vendor.made.get(bind_id)
+    if made is not None and bind_id in vendor.board.bindings and _SUCCESS.match(answer.body):
+        made.sent.distrusted = True
 
 
 class Link(httpx.BaseTransport):
