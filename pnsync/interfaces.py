@@ -72,7 +72,7 @@ class Provider(Protocol):
         ...
 
     def send(self, intent: Intent) -> Outcome:
-        """Make one writing call: one request, stamped not later than `intent.latest_at`.
+        """Make one writing call: one request, stamped not later than `intent.latest_at`, nor earlier than its intent says.
 
         Never raises for what a vendor or a network does. Tries again only what provably was not sent.
         """

@@ -327,6 +327,9 @@ class Fold:
         if event.verdict is not Verdict.APPLIED:
             return
         self._remember(pending.intent, event.at)
+        if self._given_again(pending.intent):
+            self.failures.pop(pending.intent.address, None)
+            return
         self._take_effect(pending.intent, event.outcome or Applied(), event.at, event.expires_at)
 
     def _fail(self, address: str, code: str, at: int) -> None:
@@ -375,11 +378,16 @@ class Fold:
             down_since=None,
         )
 
+    def _given_again(self, intent: Intent) -> bool:
+        """Whether the address of an unbind that was settled late has a later binding since, under the same id."""
+        entry = self.entries.get(intent.address)
+        if intent.operation is not Operation.UNBIND or not isinstance(entry, Entry):
+            return False
+        return entry.key == (intent.provider, intent.bind_id) and _followed(intent, entry)
+
     def _unbound(self, intent: Intent, bind_id: str, at: int) -> None:
         key = (intent.provider, bind_id)
         entry = self.entries.get(intent.address)
-        if isinstance(entry, Entry) and entry.key == key and _followed(intent, entry):
-            return
         self.unbound[key] = at
         if self.superseded.pop(key, None) is not None:
             return

@@ -116,6 +116,10 @@ class GroupChange(StrEnum):
     REPLACE = "replace"
 
 
+EARLIER_SECONDS = 5.0
+"""How much earlier than `Intent.signed_at` a request may be stamped: what answers teach of a vendor's time moves it a little."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One attempt of one writing call, recorded before it is sent.

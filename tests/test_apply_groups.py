@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pnsync.apply.progress import GROUP_WITHIN_SECONDS
 from pnsync.apply.proofs import Proofs
 from pnsync.errors import Fenced
-from pnsync.journal import Applied, Closed, NotSent, Opened, Refusal
+from pnsync.journal import Applied, Closed, NotSent, Opened, Outcome, Refusal
 from pnsync.model import Lifetime
 from pnsync.plan import Plan
+from pnsync.state import EARLIER_SECONDS, Intent
 from pnsync.statefile.codes import refusal as state_refusal
 from tests.applying import Answer, Bench, Called, Recorded, binds, not_sent, refused, unknown
 from tests.worlds import NOW, axb, bound, planned, state
@@ -275,6 +276,21 @@ def test_an_attempt_that_is_not_made_after_all_is_closed_with_the_reason() -> No
     late.go(plan_of_many(2), calls_a_record=10)
     assert given_up(late) == [Closed("run.1", NotSent("its turn came too late", withdrawn=True), NOW + 16)]
     assert late.calls == ["bind n00", "bind n01"]
+
+
+@pytest.mark.parametrize(("back", "made_anew"), [(1 + EARLIER_SECONDS, False), (1.5 + EARLIER_SECONDS, True)])
+def test_a_call_is_not_stamped_before_its_intent(back: float, made_anew: bool) -> None:
+    """An answer may set the vendor's time back: the effect of such a stamp would not be known again."""
+    bench = Bench()
+
+    def answered(asked: Intent) -> Outcome:
+        bench.accounts["nx"].ahead = -back  # a second after the intents
+        return bench.call(asked)
+
+    bench.answers["bind n00"] = [answered]
+    bench.go(plan_of_many(2), calls_a_record=10)
+    assert bench.calls == ["bind n00", "bind n01"]
+    assert [one.outcome.withdrawn for one in given_up(bench)] == [True] * made_anew
 
 
 def test_a_call_may_leave_at_the_last_moment_of_its_stamp() -> None:

@@ -361,6 +361,20 @@ def test_an_unbind_that_is_settled_late_leaves_the_binding_that_has_its_id_again
     assert "slow" not in after.pending
 
 
+@pytest.mark.parametrize("down", [True, False])
+def test_an_unbind_that_was_answered_is_of_the_binding_that_is_there_whatever_servers_say_the_time_is(
+    down: bool,
+) -> None:
+    """No other call of an address is made meanwhile; a server whose clock was ahead has stamped the bind."""
+    ahead = replace(EMPTY, entries={DESK: entry(1, bound_at=NOW + 2000)})
+    gone = replace(opened(1, Operation.UNBIND).intent, target=entry(1, bind_id=None) if down else None)
+    after = replay(
+        ahead, [Opened(replace(gone, signed_at=float(NOW))), Closed(gone.attempt, Applied(), NOW + 1)]
+    )
+    assert after.unbound == {B1: NOW + 1}
+    assert after.bindings()[DESK].down if down else after.entries == {}
+
+
 def test_a_binding_of_the_second_in_which_its_unbind_was_signed_goes_with_it() -> None:
     """As where a binding is put on hold right after its bind: the entry is kept, with its generation, and is down."""
     held = replace(opened(1, Operation.UNBIND).intent, target=entry(1, bind_id=None), signed_at=float(NOW))

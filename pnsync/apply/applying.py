@@ -23,7 +23,7 @@ from pnsync.journal import Applied, Closed, Event, NotSent, Opened, Refused, Unk
 from pnsync.lifetimes import over
 from pnsync.model import Listing
 from pnsync.plan import Plan, Step
-from pnsync.state import Entry, Intent, Operation
+from pnsync.state import EARLIER_SECONDS, Entry, Intent, Operation
 from pnsync.verdict import Reporter
 
 GRACE_SECONDS = 4.0
@@ -235,7 +235,8 @@ class Applying:
                 self._give_up(ticket, obstacle)
                 self.telling.left(index, obstacle)
                 continue
-            if not fresh and provider.vendor_now() > intent.latest_at:
+            stamp = provider.vendor_now()
+            if not fresh and (stamp > intent.latest_at or stamp < intent.signed_at - EARLIER_SECONDS):
                 self._give_up(ticket, "its turn came too late")
                 self.progress.standing[index] = Standing.WAITING
                 late.append(index)

@@ -21,6 +21,7 @@ from pnsync.providers.http import Answer, Channel, Failed, Request, Signer
 from pnsync.providers.pacing import Pace
 from pnsync.providers.replies import Meaning, Reply, outcome_of, outcome_of_unreadable
 from pnsync.providers.vendor_time import VendorTime
+from pnsync.state import EARLIER_SECONDS
 
 READ_TRIES: Final = 4
 WRITE_TRIES: Final = 3
@@ -88,7 +89,7 @@ class Calls:
         left = dict(_AGAIN)
         while True:
             self._wait(self.pace.take())
-            answer = self._attempt(request)
+            answer = self._attempt(request, self.time.now())
             found = (
                 self._no_answer(request, answer, once)
                 if isinstance(answer, Failed)
@@ -136,12 +137,14 @@ class Calls:
         self,
         request: Request,
         *,
+        signed_at: float,
         latest_at: float,
         measure: Callable[[], None],
         applied: Callable[[Reply], Outcome],
     ) -> Outcome:
-        """The outcome of a writing call, sent at most once and stamped not later than `latest_at`.
+        """The outcome of a writing call, sent at most once and stamped between `signed_at` and `latest_at`.
 
+        By those its effect is known again. An answer to another call may have set the vendor's time back since `signed_at`.
         `measure` learns the vendor's time again after a clock has jumped; `applied` reads the payload of a
         success. Its Unreadable makes the outcome unknown.
         """
@@ -156,9 +159,10 @@ class Calls:
                     return NotSent(
                         "this machine's clock jumped, and the vendor's time could not be learned again"
                     )
-            if self.time.latest() > latest_at:
+            now = self.time.now()
+            if self.time.latest() > latest_at or now < signed_at - EARLIER_SECONDS:
                 break
-            answer = self._attempt(request)
+            answer = self._attempt(request, now)
             if isinstance(answer, Answer):
                 return self._outcome(answer, applied)
             outcome = answer.outcome
@@ -166,8 +170,9 @@ class Calls:
                 break
         return outcome
 
-    def _attempt(self, request: Request) -> Answer | Failed:
-        stamp = self._channel.stamp(self.time.now())
+    def _attempt(self, request: Request, now: float) -> Answer | Failed:
+        """Send a request once, stamped `now` by the vendor's time."""
+        stamp = self._channel.stamp(now)
         return self._channel.exchange(request, self._sign(request, stamp.vendor), stamp)
 
     def _outcome(self, answer: Answer, applied: Callable[[Reply], Outcome]) -> Outcome:

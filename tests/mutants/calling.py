@@ -162,7 +162,7 @@ CALLING = (
         (
             (
                 APPLY,
-                "            if not fresh and provider.vendor_now() > intent.latest_at:\n",
+                "            if not fresh and (stamp > intent.latest_at or stamp < intent.signed_at - EARLIER_SECONDS):\n",
                 "            if False:\n",
             ),
         ),

@@ -63,7 +63,7 @@ STAMPS = Layer(
     (
         (
             "providers/calls.py",
-            "            if self.time.latest() > latest_at:\n                break\n",
+            "            if self.time.latest() > latest_at or now < signed_at - EARLIER_SECONDS:\n                break\n",
             "",
         ),
     ),

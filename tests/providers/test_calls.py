@@ -14,6 +14,7 @@ from pnsync.journal import Applied, NotSent, Refused, Unknown
 from pnsync.phone import Phone
 from pnsync.providers.http import WRITE_LIMIT_BYTES, Channel, Failed, Request
 from pnsync.providers.pacing import Pace
+from pnsync.state import EARLIER_SECONDS
 
 from .world import (
     START,
@@ -167,6 +168,17 @@ def test_a_machine_that_slept_sends_nothing_late(by_wall: bool) -> None:
         clock.mono += 60
     assert isinstance(provider.send(golden_nx_intents()["bindAXB"]), NotSent)
     assert all(one.headers["action"] == "getAXBList" for one in script.seen)
+
+
+@pytest.mark.parametrize(("ahead", "sent"), [(EARLIER_SECONDS, True), (EARLIER_SECONDS + 0.1, False)])
+@pytest.mark.parametrize("vendor", ["nx", "la"])
+def test_a_request_is_not_stamped_earlier_than_its_intent_says(vendor: str, ahead: float, sent: bool) -> None:
+    """The vendor's time may have been set back since; what such a stamp has made would not be known again."""
+    script = Script([BOUND if vendor == "nx" else {"status": "0"}])
+    provider = nxcloud(script) if vendor == "nx" else laaffic(script)
+    intent = golden_nx_intents()["bindAXB"] if vendor == "nx" else golden_la_intents()["pns/unbind"]
+    outcome = provider.send(replace(intent, signed_at=START + ahead))
+    assert (isinstance(outcome, NotSent), len(script.seen)) == (not sent, int(sent))
 
 
 def test_a_signature_that_grew_old_before_the_call_is_not_sent() -> None:

@@ -15,7 +15,7 @@ from pnsync.state import Entry, State
 from pnsync.verdict import Failed
 from pnsync.workflow import ApplyOptions
 
-from .steps import STEPS, allowed, judged, nothing_due, settle_down
+from .steps import LISTED_SECONDS, STEPS, allowed, judged, nothing_due, settle_down
 from .vendors import Vendor
 from .world import Run, Universe, Violation, seeded
 
@@ -104,10 +104,6 @@ def shrink(failure: Failure) -> Failure:
                 best, again = found, True
                 break
     return best
-
-
-LISTED_SECONDS = 45
-"""After so long a listing shows all that was bound, however late it lists."""
 
 
 # -- the quiet end ---------------------------------------------------------------------------------------------------

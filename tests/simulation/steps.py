@@ -21,6 +21,9 @@ from .process import Process
 from .vendors import drawn
 from .world import Run, Step, Universe, Violation
 
+LISTED_SECONDS = 45
+"""After so long a listing shows all that was bound, however late it lists."""
+
 
 def options(random: Random) -> ApplyOptions:
     """How an apply is asked for."""
@@ -165,6 +168,7 @@ def plan(universe: Universe, random: Random) -> None:
         universe.tell(str(error))
         return
     settle_down(universe)
+    universe.time.seconds += LISTED_SECONDS
     if not nothing_due(universe, random):
         return
     run = judged(universe, universe.apply(random, options=options(random)))

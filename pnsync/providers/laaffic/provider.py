@@ -50,6 +50,7 @@ class LaafficProvider(Adapter):
         path, fields = wire.call_for(intent, self.config.app_id or "")
         return self._calls.write(
             self._request(path, fields, WRITE_LIMIT_BYTES),
+            signed_at=intent.signed_at,
             latest_at=intent.latest_at,
             measure=self._measure,
             applied=lambda reply: wire.applied(intent, reply),

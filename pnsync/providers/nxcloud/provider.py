@@ -43,6 +43,7 @@ class NxCloudProvider(Adapter):
         action, fields = wire.call_for(intent)
         return self._calls.write(
             Request(action, self._url, wire.encode(fields), WRITE_LIMIT_BYTES),
+            signed_at=intent.signed_at,
             latest_at=intent.latest_at,
             measure=self._measure,
             applied=lambda reply: wire.applied(intent, reply),
