@@ -25,12 +25,13 @@ class Document:
         self.file = file
         self.text = text
         self.marks = array("I")
-        self._line_starts: list[int] | None = None
+        self._line_starts: array[int] | None = None
 
     def span(self, start: int, end: int) -> SourceSpan:
         """The place of the characters from `start` to `end` (exclusive); of several lines the first one's."""
         if self._line_starts is None:
-            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+            self._line_starts = array("I", (0,))  # four bytes a line, as a file may be nothing but lines
+            self._line_starts.extend(match.end() for match in re.finditer("\n", self.text))
         line = bisect_right(self._line_starts, start)
         first = self._line_starts[line - 1]
         if line < len(self._line_starts) and end >= self._line_starts[line]:

@@ -39,6 +39,7 @@ def test_what_once_went_wrong(name: str) -> None:
     target = TARGETS[name]
     for data in once_wrong(target):
         assert feed(target, data) == "", data
+        assert feed(target, data, weighed=True) == "", data
 
 
 @pytest.mark.parametrize("name", TARGETS)
