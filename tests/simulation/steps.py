@@ -231,6 +231,10 @@ def person(universe: Universe, random: Random, *, between: bool = False) -> None
                 "axb", phone_a=one.phone_a.digits, phone_b=one.phone_b.digits, x_a=x,
                 app_id="4luaKsL2", expires_in=random.choice((500, 90_000)),
             )  # fmt: skip
+            if vendor.kind == "laaffic":
+                universe.time.seconds += (
+                    LISTED_SECONDS  # what is not listed before our call passes for its effect
+                )
     else:
         a, b = random.sample(range(1000), 2)
         values = (
