@@ -3,7 +3,7 @@
 Independent of the store: it reads the platter, so that a call whose intent only seems to be written is seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from pydantic_core import from_json
 
@@ -62,13 +62,20 @@ class Ledger:
             elif isinstance(event, Resolved) and event.verdict is not Verdict.LAPSED:
                 self.open.pop(event.attempt, None)
 
-    def intent_of(self, provider: str, operation: Operation, fields: dict[str, str]) -> Intent | None:
-        """The intent that a request stands for."""
+    def intent_of(
+        self, provider: str, operation: Operation, fields: dict[str, str], sent: Container[str] = ()
+    ) -> Intent | None:
+        """The intent that a request stands for: the last whose request it can be, one of those not `sent` before any other.
+
+        Who was overtaken may send a request that equals the one which the other run has just sent.
+        """
         self.catch_up()
-        for intent in reversed(self.unanswered.values()):
-            if (intent.provider, intent.operation) == (provider, operation) and _stands_for(intent, fields):
-                return intent
-        return None
+        found = [
+            intent
+            for intent in reversed(self.unanswered.values())
+            if (intent.provider, intent.operation) == (provider, operation) and _stands_for(intent, fields)
+        ]
+        return next((one for one in found if one.attempt not in sent), found[0] if found else None)
 
 
 def _stands_for(intent: Intent, fields: dict[str, str]) -> bool:

@@ -266,7 +266,12 @@ class Universe:
     def _before_write(
         self, process: Process, vendor: Vendor, operation: Operation, fields: dict[str, Any]
     ) -> Intent | None:
-        intent = self.ledger.intent_of(vendor.name, operation, fields)
+        reached = {
+            one.intent.attempt
+            for one in vendor.requests
+            if one.intent is not None and not one.refused_connection
+        }
+        intent = self.ledger.intent_of(vendor.name, operation, fields, reached)
         if intent is None:
             raise Violation("I5", f"{vendor.name}: {operation.value} was sent before its intent was durable")
         if process.storage_failed:
