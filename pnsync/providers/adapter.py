@@ -116,6 +116,7 @@ class Adapter(ABC):
             scans=scans,
             clock=self._clock,
             reading=told,
+            ahead=lambda: self._calls.time.offset,
         )
 
     def _unreadable(self, operation: str, reply: Reply, error: Unreadable) -> VendorError:

@@ -2,7 +2,8 @@
 
 Neither vendor's pages are a snapshot (docs/vendors.md, 1.7 and 2.6). One scan is consistent when no id came
 twice and it holds as many rows as the vendor says there are. `scans=2` asks for two consistent scans in a row
-with the same ids. Whatever stays in doubt is a problem, never a silent gap.
+with the same ids. Rows that are gone where another server answers, whose clock is another, are missing there and not gone.
+Whatever stays in doubt is a problem, never a silent gap.
 """
 
 from collections import Counter
@@ -17,6 +18,8 @@ SCAN_TRIES: Final = 5
 STALLED_PAGES: Final = 3
 """Pages in a row without a new id after which a listing is taken to have no end."""
 MAX_ROWS: Final = 5_000_000
+APART_SECONDS: Final = 60.0
+"""Clocks of one vendor's servers that are further apart: such a server may be behind in what it lists, too."""
 
 Row = TypeVar("Row")
 
@@ -42,6 +45,8 @@ class Scan(Generic[Row]):
     nameless: int = 0
     moved: str = ""
     """Why it is not consistent, "" when it is."""
+    ahead: float = 0.0
+    """Seconds that the vendor's clock was ahead when it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +68,22 @@ def scan_listing(
     scans: int,
     clock: Clock,
     reading: Callable[[int, int | None, int], None],
+    ahead: Callable[[], float] = lambda: 0.0,
 ) -> Scanned[Row]:
     """Read a listing until `scans` scans in a row are consistent and agree, in at most 5 (but `scans`) tries.
 
     `fetch(page, offset)` reads a page: pages count from 0, `offset` is the rows received so far. `read_row` gives
-    a row's id and the row, counts a flaw that leaves the row usable, and raises Unreadable where there is none.
+    a row's id and the row, counts a flaw that leaves the row usable, and raises Unreadable where there is none. `ahead`
+    tells the seconds that the vendor's clock is ahead, as its answers tell.
     """
     pages = 0
     agreeing: list[Scan[Row]] = []
+    every: list[Scan[Row]] = []
     last: Scan[Row] | None = None
     for _ in range(max(SCAN_TRIES, scans)):
         last = _scan(fetch, read_row, clock, reading)
+        last.ahead = ahead()
+        every.append(last)
         pages += last.pages
         if last.moved:
             agreeing = []
@@ -92,8 +102,15 @@ def scan_listing(
         problems.append(
             f"the listing of {what} would not hold still: {last.moved or 'its rows kept changing'}"
         )
+    elif any(_lost(one, last) for one in every):
+        problems.append(f"the listing of {what} lacks rows that a server with another clock has just shown")
     first = agreeing[0] if agreeing else last
     return Scanned(tuple(last.rows.values()), first.started_at, max(1, len(agreeing)), pages, tuple(problems))
+
+
+def _lost(before: Scan[Row], last: Scan[Row]) -> bool:
+    """Whether rows are gone because another server answered, which may be behind."""
+    return abs(before.ahead - last.ahead) > APART_SECONDS and not before.rows.keys() <= last.rows.keys()
 
 
 def _same(one: Scan[Row], other: Scan[Row]) -> bool:

@@ -90,6 +90,29 @@ def test_two_scans_that_differ_are_followed_by_others() -> None:
     assert vendor.begun == 3
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "clocks", "trusted"),
+    [
+        ([1, 2], [], (0.0, -2000.0), False),
+        ([1, 2], [2, 3], (0.0, 61.0), False),
+        ([1, 2], [2, 3], (0.0, 60.0), True),
+        ([2], [1, 2], (0.0, -2000.0), True),
+        ([1, 2], [2], (300.0, 300.0), True),
+    ],
+    ids=["empty", "apart", "nearly", "more", "one clock"],
+)
+def test_what_a_server_with_another_clock_lacks_is_not_gone(
+    first: list[int], then: list[int], clocks: tuple[float, float], trusted: bool
+) -> None:
+    """It may be behind in what it lists, too; two scans of it agree."""
+    vendor, clock = Vendor(first, then, then), ManualClock()
+    found = scan_listing(
+        "rows", vendor, row, scans=2, clock=clock, reading=lambda *_: None,
+        ahead=lambda: clocks[min(vendor.begun, 2) - 1],
+    )  # fmt: skip
+    assert (list(found.rows), found.scans, not found.problems) == (then, 2, trusted)
+
+
 def test_one_scan_begins_when_it_began() -> None:
     clock = ManualClock()
     assert scan(Vendor([1]), 1, clock).started_at == clock.now() - 2
