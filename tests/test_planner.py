@@ -374,7 +374,7 @@ def test_what_was_unbound_and_is_listed_still_is_told_where_no_id_proves_it(coun
         for note in found.diagnostics:
             named = ", ".join(sorted(one.bind_id for one in rows)[:5])
             assert note.severity is Severity.WARNING and note.address is None
-            assert note.summary == f"la lists still what pnsync has unbound: {named}{more}"
+            assert note.summary == f"la lists live bindings under ids that pnsync has unbound: {named}{more}"
 
 
 def test_what_was_unbound_and_has_ended_since_is_told_no_more() -> None:

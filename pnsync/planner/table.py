@@ -138,10 +138,7 @@ class _Planning:
         found.notes.extend(declared.summaries())
         # Told of a group or of its first: what was asked for may be any of those that go without.
         short = [one for one, without in declared.short() if any(map(self._concerns, without))]
-        undeclared = Undeclared(found, self.bindings, self.held)
-        undeclared.decide()
-        undeclared.decide_superseded()
-        undeclared.decide_unbound()
+        Undeclared(found, self.bindings, self.held).decide()
         found.drafts = [again(one, self.interrupted.get(one.address)) for one in found.drafts]
         self._adoptions()
         selected = self._selected()

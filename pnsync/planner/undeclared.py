@@ -32,7 +32,12 @@ class Undeclared:
         self.now = found.now
 
     def decide(self) -> None:
-        """Find what each needs, in the order of their addresses."""
+        """Find what each needs, in the order of their addresses; then what is live besides and should not be."""
+        self._decide_recorded()
+        self._decide_superseded()
+        self._tell_unbound()
+
+    def _decide_recorded(self) -> None:
         recorded = self.found.state.bindings()
         unrecorded = [
             one for one in self.found.blocking if one not in recorded and not one.startswith("groups.")
@@ -46,13 +51,13 @@ class Undeclared:
             else:
                 self._decide(address, recorded[address], declared)
 
-    def decide_superseded(self) -> None:
+    def _decide_superseded(self) -> None:
         """A second live binding of an address goes; the memory of one that is gone goes too."""
         for key, old in sorted(self.found.state.superseded.items()):
             if old.address not in self.found.blocking:
                 self._superseded(key, old)
 
-    def decide_unbound(self) -> None:
+    def _tell_unbound(self) -> None:
         """Say what was unbound and is listed still, where no id of ours proves it; what one proves is superseded."""
         still: dict[str, list[str]] = {}
         for row in self.found.matched.unmanaged:
@@ -63,9 +68,10 @@ class Undeclared:
             self.found.notes.append(
                 Diagnostic(
                     "P343",
-                    f"{provider} lists still what pnsync has unbound: {', '.join(sorted(ids)[:NAMED])}{more}",
+                    f"{provider} lists live bindings under ids that pnsync has unbound: {', '.join(sorted(ids)[:NAMED])}{more}",
                     Severity.WARNING,
-                    advice="it connects calls until it ends; unbind it at the vendor, or take it over with `pnsync import`",
+                    advice="where nobody has bound them anew they connect calls still: unbind them at the vendor, or take one over with "
+                    "`pnsync import`",
                 )
             )
 

@@ -78,12 +78,12 @@ def scan_listing(
     """
     pages = 0
     agreeing: list[Scan[Row]] = []
-    every: list[Scan[Row]] = []
+    shown: list[tuple[float, frozenset[str]]] = []
     last: Scan[Row] | None = None
     for _ in range(max(SCAN_TRIES, scans)):
         last = _scan(fetch, read_row, clock, reading)
         last.ahead = ahead()
-        every.append(last)
+        shown.append((last.ahead, frozenset(last.rows)))
         pages += last.pages
         if last.moved:
             agreeing = []
@@ -102,15 +102,15 @@ def scan_listing(
         problems.append(
             f"the listing of {what} would not hold still: {last.moved or 'its rows kept changing'}"
         )
-    elif any(_lost(one, last) for one in every):
+    elif any(_lost(*one, last) for one in shown):
         problems.append(f"the listing of {what} lacks rows that a server with another clock has just shown")
     first = agreeing[0] if agreeing else last
     return Scanned(tuple(last.rows.values()), first.started_at, max(1, len(agreeing)), pages, tuple(problems))
 
 
-def _lost(before: Scan[Row], last: Scan[Row]) -> bool:
+def _lost(ahead: float, names: frozenset[str], last: Scan[Row]) -> bool:
     """Whether rows are gone because another server answered, which may be behind."""
-    return abs(before.ahead - last.ahead) > APART_SECONDS and not before.rows.keys() <= last.rows.keys()
+    return abs(ahead - last.ahead) > APART_SECONDS and not names <= last.rows.keys()
 
 
 def _same(one: Scan[Row], other: Scan[Row]) -> bool:

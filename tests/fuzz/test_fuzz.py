@@ -42,6 +42,11 @@ def test_what_once_went_wrong(name: str) -> None:
         assert feed(target, data, weighed=True) == "", data
 
 
+def test_a_file_of_nothing_but_lines_takes_little() -> None:
+    data = b"version: 1%YAML 1.2" + b"\n" * 99_900 + b"providers:\n"
+    assert feed(TARGETS["yaml"], data, weighed=True) == ""
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_reaches_most(name: str) -> None:
     target = TARGETS[name]
