@@ -325,12 +325,10 @@ class _Settling:
                 self._stray(row, named.get(identity.address_hash), identity, live)
 
     def _stray(self, row: LiveBinding, address: str | None, identity: Identity, live: Live) -> None:
-        if address is None:
-            self._emit(Doubled(row.key, superseded_of(f"{LOST}{identity.address_hash}", row)))
-            return
-        if row.key in self.state.unbound:
-            # Never taken back: its vendor answered that it was gone. Listed still, it is unbound once more.
-            self._emit(Doubled(row.key, superseded_of(address, row)))
+        if address is None or row.key in self.state.unbound:
+            # What was unbound and is listed still is never taken back: it is unbound once more.
+            owner = address or f"{LOST}{identity.address_hash}"
+            self._emit(Doubled(row.key, superseded_of(owner, row)))
             return
         entry = self.fold.entries.get(address)
         if isinstance(entry, GroupEntry) or address in self.contested or self._stands(entry, identity, live):
